@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#include "build/pipeline.h"
+
+#include "build/run.h"
+#include "core/error.h"
+
+static const struct sw_stage *const stages[] = {
+	&sw_stage_prepare, &sw_stage_source, &sw_stage_disk, &sw_stage_format, &sw_stage_store,
+};
+
+static void run_free(struct sw_run *run)
+{
+	sw_guest_free(run->guest);
+	sw_plan_free(run->plan);
+	sw_scratch_free(run->scratch);
+	g_clear_pointer(&run->artifacts, g_ptr_array_unref);
+	g_clear_pointer(&run->timings, g_array_unref);
+	g_free(run->disk);
+	g_free(run->manifest_json);
+	g_free(run);
+}
+
+typedef struct sw_run SwRun;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SwRun, run_free)
+
+static gboolean run_stage(const struct sw_stage *stage, struct sw_run *run,
+			  GCancellable *cancellable, GError **error)
+{
+	gint64 begin = g_get_monotonic_time();
+	struct sw_timing timing = { .stage = stage->name };
+
+	if (!sw_check_cancelled(cancellable, error))
+		return FALSE;
+	sw_progress_stage(run->progress, stage->name, stage->summary);
+	if (!stage->run(run, cancellable, error))
+		return FALSE;
+	timing.seconds = (double)(g_get_monotonic_time() - begin) / G_USEC_PER_SEC;
+	g_array_append_val(run->timings, timing);
+	sw_progress_done(run->progress, stage->name, timing.seconds);
+	return TRUE;
+}
+
+static gboolean run_stages(struct sw_run *run, GCancellable *cancellable, GError **error)
+{
+	for (guint i = 0; i < G_N_ELEMENTS(stages); i++) {
+		if (run_stage(stages[i], run, cancellable, error))
+			continue;
+		for (guint j = i + 1; j-- > 0;)
+			if (stages[j]->undo != NULL)
+				stages[j]->undo(run);
+		return FALSE;
+	}
+	return TRUE;
+}
+
+gboolean sw_build_run(const struct sw_build *build, struct sw_progress *progress,
+		      struct sw_result **ret_result, GCancellable *cancellable, GError **error)
+{
+	g_autoptr(SwRun) run = g_new0(struct sw_run, 1);
+	struct sw_result *result;
+
+	run->build = build;
+	run->progress = progress;
+	run->artifacts = g_ptr_array_new_with_free_func((GDestroyNotify)sw_artifact_free);
+	run->timings = g_array_new(FALSE, FALSE, sizeof(struct sw_timing));
+	if (!run_stages(run, cancellable, error))
+		return FALSE;
+	result = g_new0(struct sw_result, 1);
+	result->artifacts = g_ptr_array_ref(run->artifacts);
+	result->manifest = g_build_filename(build->output, "manifest.json", NULL);
+	result->sums = g_build_filename(build->output, "SHA256SUMS", NULL);
+	result->manifest_json = g_steal_pointer(&run->manifest_json);
+	*ret_result = result;
+	return TRUE;
+}
+
+void sw_result_free(struct sw_result *result)
+{
+	if (result == NULL)
+		return;
+	g_clear_pointer(&result->artifacts, g_ptr_array_unref);
+	g_free(result->manifest);
+	g_free(result->manifest_json);
+	g_free(result->sums);
+	g_free(result);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "core/artifact.h"
+#include "spec/build.h"
+
+/* What a build leaves. */
+struct sw_result {
+	GPtrArray *artifacts; /* struct sw_artifact, in the order of BUILD's types */
+	char *manifest;	      /* path of manifest.json */
+	char *manifest_json;  /* its text: also what `build --json` prints */
+	char *sums;	      /* path of SHA256SUMS */
+};
+
+/*
+ * Runs the whole build of BUILD: all stages, undone in reverse when one fails.  On failure the output
+ * directory is as it was.
+ */
+gboolean sw_build_run(const struct sw_build *build, struct sw_progress *progress,
+		      struct sw_result **ret_result, GCancellable *cancellable,
+		      GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Frees; NULL is fine. */
+void sw_result_free(struct sw_result *result);
+typedef struct sw_result SwResult;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SwResult, sw_result_free)

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+#include "build/plan.h"
+
+#include <string.h>
+
+#include "core/file.h"
+#include "core/format.h"
+#include "core/hash.h"
+#include "core/size.h"
+#include "image/refs.h"
+
+/* What a directory, a name and an inode of the deployment cost beside the objects. */
+#define NODE_COST 512
+/* Bytes that a compressed layer may become in the cache, for the look at the free space. */
+#define INFLATION 3
+/* What the tables of filesystems and artifacts may take beside their content. */
+#define OVERHEAD (64 * SW_MIB)
+#define KEYS_MAX (64 * 1024)
+
+static void space_free(struct sw_planned_space *space)
+{
+	g_free(space->path);
+	g_free(space);
+}
+
+static void file_free(struct sw_planned_file *file)
+{
+	g_free(file->path);
+	g_free(file);
+}
+
+static gboolean add_space(struct sw_plan *plan, const char *purpose, const char *path,
+			  guint64 needed, GError **error)
+{
+	struct sw_planned_space *space = g_new0(struct sw_planned_space, 1);
+
+	space->purpose = purpose;
+	space->path = g_strdup(path);
+	space->needed = needed;
+	g_ptr_array_add(plan->spaces, space);
+	return sw_free_space(path, &space->available, error);
+}
+
+static void add_file(struct sw_plan *plan, const char *name, guint64 bytes)
+{
+	struct sw_planned_file *file = g_new0(struct sw_planned_file, 1);
+
+	file->path = g_build_filename(plan->build->output, name, NULL);
+	file->bytes = bytes;
+	g_ptr_array_add(plan->files, file);
+}
+
+/* Two purposes on one filesystem are looked at one by one: what is promised is not added up. */
+static gboolean check_space(const struct sw_planned_space *space, GError **error)
+{
+	g_autofree char *needed = sw_size_format(space->needed);
+	g_autofree char *available = sw_size_format(space->available);
+
+	if (space->available >= space->needed)
+		return TRUE;
+	return sw_fail(error, SW_ERROR_ENVIRONMENT, "disk-full",
+		       "%s: the %s needs about %s, %s are free", space->path, space->purpose, needed,
+		       available);
+}
+
+static gboolean open_image(struct sw_plan *plan, struct sw_progress *progress,
+			   GCancellable *cancellable, GError **error)
+{
+	const struct sw_build *build = plan->build;
+	struct sw_source_options options = {
+		.architecture = build->target_arch,
+		.authfile = build->authfile,
+		.tls_verify = build->tls_verify,
+	};
+
+	if (!sw_reference_parse(build->image, &plan->reference, error) ||
+	    !sw_target_parse(build->target_imgref != NULL ? build->target_imgref : build->image,
+			     &plan->target, error))
+		return FALSE;
+	options.reference = plan->reference;
+	return sw_cache_open(build->cache, &plan->cache, cancellable, error) &&
+	       sw_source_open(&options, progress, &plan->source, cancellable, error);
+}
+
+/* Room for the layers that the cache lacks. */
+static gboolean look_at_cache(struct sw_plan *plan, gboolean check, GError **error)
+{
+	const struct sw_oci_image *oci = sw_source_image(plan->source);
+	guint64 needed = 0;
+
+	for (guint i = 0; i < oci->layers->len; i++) {
+		const struct sw_oci_layer *layer = g_ptr_array_index(oci->layers, i);
+		g_autofree char *ref = sw_ref_for_layer(layer->digest);
+		g_autofree char *commit = NULL;
+
+		if (!ostree_repo_resolve_rev(sw_cache_repo(plan->cache), ref, TRUE, &commit, error))
+			return sw_fail_prefix(error, SW_ERROR_ENVIRONMENT, "cache", "the cache");
+		if (commit == NULL)
+			needed += layer->size * INFLATION;
+	}
+	return add_space(plan, "cache", sw_cache_path(plan->cache), needed, error) &&
+	       (!check || check_space(g_ptr_array_index(plan->spaces, 0), error));
+}
+
+static gboolean collect_objects(struct sw_plan *plan, GCancellable *cancellable, GError **error)
+{
+	g_autoptr(GStrvBuilder) commits = g_strv_builder_new();
+	g_auto(GStrv) all = NULL;
+
+	g_strv_builder_add(commits, plan->import->commit);
+	g_strv_builder_addv(commits, (const char **)plan->import->layer_commits);
+	all = g_strv_builder_end(commits);
+	return sw_objects_collect(sw_cache_repo(plan->cache), (const char *const *)all,
+				  &plan->objects, cancellable, error);
+}
+
+/* What an authorized_keys file says is what the disk gets: a later change of the file changes nothing. */
+static gboolean read_keys(struct sw_plan *plan, GError **error)
+{
+	if (plan->build->root_ssh_keys == NULL)
+		return TRUE;
+	return sw_read_file(plan->build->root_ssh_keys, KEYS_MAX, &plan->ssh_keys, NULL,
+			    SW_ERROR_USAGE, "root-ssh-authorized-keys", error);
+}
+
+static void hash_text(struct sw_sha256 *hash, const char *name, const char *text)
+{
+	if (text == NULL)
+		return;
+	sw_sha256_update(hash, name, strlen(name) + 1);
+	sw_sha256_update(hash, text, strlen(text) + 1);
+}
+
+/* The same image, document and seed give the same id, and with it the same UUIDs. */
+static void identify(struct sw_plan *plan)
+{
+	const struct sw_build *build = plan->build;
+	g_autoptr(SwSha256) hash = sw_sha256_new();
+	g_autofree char *size = g_strdup_printf("%" G_GUINT64_FORMAT, build->size);
+	g_autofree char *origin = sw_target_to_origin(plan->target);
+	char hex[SW_SHA256_SIZE];
+
+	hash_text(hash, "digest", sw_source_image(plan->source)->manifest_digest);
+	hash_text(hash, "rootfs", plan->rootfs);
+	hash_text(hash, "size", size);
+	hash_text(hash, "target", origin);
+	for (char **karg = build->kargs; *karg != NULL; karg++)
+		hash_text(hash, "karg", *karg);
+	for (char **karg = build->karg_deletes; *karg != NULL; karg++)
+		hash_text(hash, "karg-delete", *karg);
+	hash_text(hash, "keys", plan->ssh_keys);
+	hash_text(hash, "seed", build->seed);
+	sw_sha256_hex(hash, hex);
+	plan->build_id = g_strdup(hex);
+}
+
+static gboolean lay_out(struct sw_plan *plan, GError **error)
+{
+	const struct sw_facts *facts = plan->facts;
+	struct sw_layout_request request = {
+		.architecture = plan->build->target_arch,
+		.rootfs = plan->rootfs,
+		.size = plan->build->size,
+		.root_bytes = sw_objects_footprint(plan->objects) + facts->etc_bytes +
+			      facts->var_bytes + facts->content_files * NODE_COST,
+		.root_inodes = sw_objects_count(plan->objects) + facts->content_files,
+		.boot_bytes = facts->boot_bytes,
+		.seed = plan->build_id,
+	};
+	struct sw_kargs_request kargs = {
+		.install = (const char *const *)facts->install_kargs,
+		.image = (const char *const *)facts->image_kargs,
+		.install_deletes = (const char *const *)facts->install_karg_deletes,
+		.user_deletes = (const char *const *)plan->build->karg_deletes,
+		.user = (const char *const *)plan->build->kargs,
+	};
+
+	if (!sw_layout_plan(&request, &plan->layout, error))
+		return FALSE;
+	kargs.root_uuid = sw_layout_find(plan->layout, SW_ROLE_ROOT)->uuid;
+	kargs.boot_uuid = sw_layout_find(plan->layout, SW_ROLE_BOOT)->uuid;
+	plan->kargs = sw_kargs_resolve(&kargs);
+	plan->disk_bytes = request.root_bytes + request.boot_bytes + OVERHEAD;
+	return TRUE;
+}
+
+/* The disk lies in the output directory while it is made; an artifact that is the disk takes no more. */
+static gboolean list_files(struct sw_plan *plan, GError **error)
+{
+	guint64 total = plan->disk_bytes;
+
+	for (char **type = plan->build->types; *type != NULL; type++) {
+		const struct sw_format *format = sw_format_find(*type, error);
+
+		if (format == NULL)
+			return FALSE;
+		add_file(plan, format->file, plan->disk_bytes);
+		if (!format->is_disk)
+			total += plan->disk_bytes;
+	}
+	add_file(plan, "manifest.json", 64 * SW_KIB);
+	add_file(plan, "SHA256SUMS", 4 * SW_KIB);
+	return add_space(plan, "output", plan->build->output, total, error);
+}
+
+static gboolean decide(struct sw_plan *plan, gboolean check, GCancellable *cancellable,
+		       GError **error)
+{
+	const struct sw_build *build = plan->build;
+
+	if (!sw_facts_read(sw_cache_repo(plan->cache), plan->import->commit,
+			   sw_source_image(plan->source), build->rootfs, &plan->facts, cancellable,
+			   error) ||
+	    !sw_facts_check(plan->facts, error))
+		return FALSE;
+	plan->rootfs = g_strdup(build->rootfs != NULL ? build->rootfs : plan->facts->rootfs);
+	plan->rootfs_origin = build->rootfs != NULL ? sw_build_origin(build, "rootfs") : "image";
+	if (!read_keys(plan, error) || !collect_objects(plan, cancellable, error))
+		return FALSE;
+	identify(plan);
+	return lay_out(plan, error) && list_files(plan, error) &&
+	       (!check || check_space(g_ptr_array_index(plan->spaces, 1), error));
+}
+
+gboolean sw_plan_make(const struct sw_build *build, gboolean check,
+		      struct sw_progress *progress, struct sw_plan **ret_plan,
+		      GCancellable *cancellable, GError **error)
+{
+	g_autoptr(SwPlan) plan = g_new0(struct sw_plan, 1);
+
+	plan->build = build;
+	plan->files = g_ptr_array_new_with_free_func((GDestroyNotify)file_free);
+	plan->spaces = g_ptr_array_new_with_free_func((GDestroyNotify)space_free);
+	if (!open_image(plan, progress, cancellable, error) ||
+	    !look_at_cache(plan, check, error) ||
+	    !sw_image_import(plan->cache, plan->source, progress, &plan->import, cancellable,
+			     error) ||
+	    !decide(plan, check, cancellable, error))
+		return FALSE;
+	*ret_plan = g_steal_pointer(&plan);
+	return TRUE;
+}
+
+void sw_plan_free(struct sw_plan *plan)
+{
+	if (plan == NULL)
+		return;
+	g_clear_pointer(&plan->files, g_ptr_array_unref);
+	g_clear_pointer(&plan->spaces, g_ptr_array_unref);
+	g_clear_pointer(&plan->kargs, g_ptr_array_unref);
+	sw_layout_free(plan->layout);
+	sw_objects_free(plan->objects);
+	sw_facts_free(plan->facts);
+	sw_import_free(plan->import);
+	sw_source_free(plan->source);
+	sw_target_free(plan->target);
+	sw_reference_free(plan->reference);
+	sw_cache_free(plan->cache);
+	g_free(plan->rootfs);
+	g_free(plan->ssh_keys);
+	g_free(plan->build_id);
+	g_free(plan);
+}

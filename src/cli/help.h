@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "cli/verbs.h"
+
+/* Appends the overview of all verbs to OUT. */
+void sw_help_overview(GString *out);
+
+/* Appends the help of VERB to OUT. */
+void sw_help_verb(const struct sw_verb *verb, GString *out);
+
+/*
+ * What help says about the setting ROW beside its name: the help line, the words to choose from,
+ * the default and, where it is called otherwise, the key in the document.  The caller frees it.
+ */
+char *sw_help_text(const struct sw_setting *row);

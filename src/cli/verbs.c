@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/verbs.h"
+
+#include <string.h>
+
+#include "core/param.h"
+
+const char *const sw_global_options[] = { "cache", "verbose", "help", "version", NULL };
+
+static const char *const no_options[] = { NULL };
+static const char *const json_option[] = { "json", NULL };
+static const char *const build_options[] = {
+	"file",
+	"type",
+	"rootfs",
+	"size",
+	"target-arch",
+	"karg",
+	"karg-delete",
+	"target-imgref",
+	"root-ssh-authorized-keys",
+	"output",
+	"seed",
+	"authfile",
+	"tls-verify",
+	"progress",
+	"keep",
+	"json",
+	NULL,
+};
+static const char *const inspect_options[] = { "target-arch", "rootfs", "authfile", "tls-verify",
+					       "progress",    "json",	NULL };
+
+static const struct sw_example build_examples[] = {
+	{ "A qcow2 for KVM, below ./output",
+	  "slipway build quay.io/fedora/fedora-bootc:42 --rootfs ext4" },
+	{ "A disk to flash and a qcow2 of the same disk, with a way to log in",
+	  "slipway build IMAGE -t raw -t qcow2 "
+	  "--root-ssh-authorized-keys ~/.ssh/id.pub" },
+	{ "Settings from a document, one kernel argument more",
+	  "slipway build -f build.yaml --karg console=ttyS0" },
+	{ "An image that is not in a registry",
+	  "slipway build oci:./image --target-imgref quay.io/org/edge:1" },
+	{ NULL, NULL },
+};
+static const struct sw_example plan_examples[] = {
+	{ "What would be built, and where each setting comes from", "slipway plan -f build.yaml" },
+	{ "The size that a disk would get, in bytes",
+	  "slipway plan quay.io/org/edge:1 --json | jq .disk.size" },
+	{ NULL, NULL },
+};
+static const struct sw_example inspect_examples[] = {
+	{ "Can this image be installed?", "slipway inspect quay.io/fedora/fedora-bootc:42" },
+	{ "What is missing, for a script",
+	  "slipway inspect IMAGE --json | jq '.requirements[]|select(.state==\"unmet\")'" },
+	{ NULL, NULL },
+};
+static const struct sw_example list_examples[] = {
+	{ "The types that build can make", "slipway list formats" },
+	{ "The same for a script", "slipway list formats --json | jq -r .[].name" },
+	{ NULL, NULL },
+};
+static const struct sw_example version_examples[] = {
+	{ "For a bug report", "slipway version" },
+	{ "Only the number", "slipway version --json | jq -r .version" },
+	{ NULL, NULL },
+};
+static const struct sw_example completion_examples[] = {
+	{ "For this bash", "source <(slipway completion bash)" },
+	{ "For every zsh to come", "slipway completion zsh > ~/.zfunc/_slipway" },
+	{ "For every fish to come",
+	  "slipway completion fish > ~/.config/fish/completions/slipway.fish" },
+	{ NULL, NULL },
+};
+static const struct sw_example help_examples[] = {
+	{ "All options of build", "slipway help build" },
+	{ NULL, NULL },
+};
+static const struct sw_example man_examples[] = {
+	{ "The manual page", "slipway man docs/slipway.1.in > slipway.1" },
+	{ NULL, NULL },
+};
+
+const struct sw_verb sw_verbs[] = {
+	{
+		.name = "build",
+		.summary = "make bootable disk images of a bootc container image",
+		.description =
+			"Takes IMAGE from where it is, puts it onto one disk and writes that disk "
+			"in "
+			"each type asked for, without root. IMAGE and all settings can stand in a "
+			"build document as well (--file).\n"
+			"The images appear complete or not at all. Layers are kept in the cache: a "
+			"second build fetches only what is new. See slipway(1) for the document, "
+			"the "
+			"files written and the exit status.",
+		.argument = "IMAGE",
+		.is_image = TRUE,
+		.options = build_options,
+		.examples = build_examples,
+		.run = sw_cmd_build,
+	},
+	{
+		.name = "plan",
+		.summary = "show what build would do",
+		.description =
+			"Takes the arguments of build and prints every setting with its origin, "
+			"the "
+			"partitions, the kernel arguments in their order, the files that would be "
+			"written and the space that this needs. Touches nothing but the cache.\n"
+			"Exits with 6 when the space does not suffice.",
+		.argument = "IMAGE",
+		.is_image = TRUE,
+		.options = build_options,
+		.examples = plan_examples,
+		.run = sw_cmd_plan,
+	},
+	{
+		.name = "inspect",
+		.summary = "show what an image is and whether it can be installed",
+		.description = "Brings IMAGE into the cache, reads it, and checks each requirement "
+			       "that a bootable image must meet. Exits with 5 when one is unmet.",
+		.argument = "IMAGE",
+		.required = TRUE,
+		.is_image = TRUE,
+		.options = inspect_options,
+		.examples = inspect_examples,
+		.run = sw_cmd_inspect,
+	},
+	{
+		.name = "list",
+		.summary = "list the formats to write or the storage to write to",
+		.description = "Prints a line for each format (the types of build) or each storage "
+			       "backend; with --json also its other names and its options.",
+		.argument = "WHAT",
+		.required = TRUE,
+		.words = sw_list_words,
+		.options = json_option,
+		.examples = list_examples,
+		.run = sw_cmd_list,
+	},
+	{
+		.name = "version",
+		.summary = "print the version and what it was built with",
+		.description = "Prints the version, the libraries used and the optional features.",
+		.options = json_option,
+		.examples = version_examples,
+		.run = sw_cmd_version,
+	},
+	{
+		.name = "completion",
+		.summary = "print a completion script for a shell",
+		.description =
+			"Prints a script for bash, zsh or fish that completes verbs, options "
+			"and their values.",
+		.argument = "SHELL",
+		.required = TRUE,
+		.words = sw_completion_words,
+		.options = no_options,
+		.examples = completion_examples,
+		.run = sw_cmd_completion,
+	},
+	{
+		.name = "help",
+		.summary = "print help about a verb",
+		.description = "Prints the help of VERB, as VERB --help does, or an overview.",
+		.argument = "VERB",
+		.words = sw_verb_names,
+		.options = no_options,
+		.examples = help_examples,
+		.run = sw_cmd_help,
+	},
+	{
+		.name = "man",
+		.summary = "print the manual page",
+		.description = "Fills the tables into TEMPLATE; used when slipway is built.",
+		.argument = "TEMPLATE",
+		.required = TRUE,
+		.options = no_options,
+		.examples = man_examples,
+		.hidden = TRUE,
+		.run = sw_cmd_man,
+	},
+	{ .name = NULL },
+};
+
+const struct sw_verb *sw_verb_next(const struct sw_verb *verb)
+{
+	verb = verb == NULL ? sw_verbs : verb + 1;
+	while (verb->hidden)
+		verb++;
+	return verb->name == NULL ? NULL : verb;
+}
+
+const char **sw_verb_names(void)
+{
+	g_autoptr(GPtrArray) names = g_ptr_array_new();
+
+	for (const struct sw_verb *v = sw_verb_next(NULL); v != NULL; v = sw_verb_next(v))
+		g_ptr_array_add(names, (gpointer)v->name);
+	g_ptr_array_add(names, NULL);
+	return (const char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
+}
+
+const struct sw_verb *sw_verb_find(const char *name, GError **error)
+{
+	g_autofree const char **names = sw_verb_names();
+	const char *near = sw_nearest(name, names);
+
+	for (const struct sw_verb *verb = sw_verbs; verb->name != NULL; verb++)
+		if (g_str_equal(verb->name, name))
+			return verb;
+	if (near != NULL)
+		sw_fail(error, SW_ERROR_USAGE, "unknown-verb",
+			"unknown verb \"%s\"; did you mean %s?", name, near);
+	else if (strpbrk(name, "/:") != NULL)
+		sw_fail(error, SW_ERROR_USAGE, "unknown-verb",
+			"unknown verb \"%s\"; did you mean slipway build %s?", name, name);
+	else
+		sw_fail(error, SW_ERROR_USAGE, "unknown-verb",
+			"unknown verb \"%s\" (see slipway --help)", name);
+	return NULL;
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+#include "disk/disk.h"
+
+#include <string.h>
+#include <fcntl.h>
+#include <glib-unix.h>
+#include <unistd.h>
+
+#include "core/file.h"
+#include "disk/bootloader.h"
+#include "disk/ext4.h"
+#include "disk/gpt.h"
+#include "disk/mkfs.h"
+#include "disk/tarstream.h"
+
+/* One making of a disk. */
+struct making {
+	const struct sw_disk_request *request;
+	const struct sw_layout *layout;
+	const struct sw_facts *facts;
+	struct sw_compose *compose;
+	struct sw_bootloader_work *bootloader;
+	GCancellable *cancellable;
+};
+
+static gint64 time_stamp(const struct making *making)
+{
+	return (gint64)making->request->compose->oci->created;
+}
+
+static void on_added(guint64 bytes, void *data)
+{
+	const struct making *making = data;
+
+	sw_progress_bytes(making->request->progress, "disk", bytes,
+			  sw_objects_bytes(making->request->compose->objects));
+}
+
+/* Partition table and empty filesystems, the ESP with its files. */
+static gboolean make_filesystems(struct making *making, GError **error)
+{
+	const struct sw_disk_request *request = making->request;
+
+	if (truncate(request->path, (off_t)making->layout->size) < 0)
+		return sw_fail_errno(error, SW_ERROR_DEPLOY, "disk", "%s", request->path);
+	if (!sw_gpt_write(making->layout, request->path, error))
+		return FALSE;
+	for (guint i = 0; i < making->layout->partitions->len; i++) {
+		const struct sw_partition *partition =
+			g_ptr_array_index(making->layout->partitions, i);
+		gboolean ok = TRUE;
+
+		if (partition->role == SW_ROLE_ESP)
+			ok = sw_mkfs_esp(partition, request->path, request->scratch,
+					 time_stamp(making), making->bootloader->esp_files,
+					 making->cancellable, error);
+		else if (partition->filesystem != NULL)
+			ok = sw_mkfs(partition, request->path, request->scratch,
+				     time_stamp(making), making->cancellable, error);
+		if (!ok)
+			return FALSE;
+	}
+	return TRUE;
+}
+
+/* The bootloader's files on /boot, their directories first. */
+static gboolean add_boot_files(struct making *making, struct sw_sink *sink, GError **error)
+{
+	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+	for (guint i = 0; i < making->bootloader->boot_files->len; i++) {
+		const struct sw_boot_file *file =
+			g_ptr_array_index(making->bootloader->boot_files, i);
+		g_autofree char *directory = g_path_get_dirname(file->path);
+		struct sw_sink_node parent = { .path = directory, .type = SW_SINK_DIRECTORY,
+					       .mode = 0755, .mtime = time_stamp(making) };
+		struct sw_sink_node node = { .path = file->path, .type = SW_SINK_FILE, .mode = 0600,
+					     .mtime = time_stamp(making), .fd = -1,
+					     .data = file->text, .size = strlen(file->text) };
+
+		if (g_hash_table_add(seen, g_strdup(directory)) &&
+		    !sw_sink_add(sink, &parent, making->cancellable, error))
+			return FALSE;
+		if (!sw_sink_add(sink, &node, making->cancellable, error))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+static gboolean write_boot(struct making *making, GError **error)
+{
+	const struct sw_partition *boot = sw_layout_find(making->layout, SW_ROLE_BOOT);
+	g_autoptr(SwExt4) ext4 = NULL;
+
+	return sw_ext4_open(making->request->path, boot->offset, time_stamp(making), &ext4, error) &&
+	       sw_compose_boot(making->compose, sw_ext4_sink(ext4), making->cancellable, error) &&
+	       add_boot_files(making, sw_ext4_sink(ext4), error) && sw_ext4_close(ext4, error);
+}
+
+static gboolean write_root_ext4(struct making *making, GError **error)
+{
+	const struct sw_partition *root = sw_layout_find(making->layout, SW_ROLE_ROOT);
+	g_autoptr(SwExt4) ext4 = NULL;
+
+	return sw_ext4_open(making->request->path, root->offset, time_stamp(making), &ext4, error) &&
+	       sw_compose_root(making->compose, sw_ext4_sink(ext4), on_added, making,
+			       making->cancellable, error) &&
+	       sw_ext4_close(ext4, error);
+}
+
+/* The writing end of a stream into the appliance. */
+struct stream {
+	struct making *making;
+	int fd;
+	GError *error;
+};
+
+static void *write_stream(void *data)
+{
+	struct stream *stream = data;
+	struct making *making = stream->making;
+	g_autoptr(SwTarstream) tar = NULL;
+
+	if (sw_tarstream_new(stream->fd, &tar, &stream->error) &&
+	    sw_compose_root(making->compose, sw_tarstream_sink(tar), on_added, making,
+			    making->cancellable, &stream->error) &&
+	    !sw_tarstream_close(tar, &stream->error))
+		g_debug("the stream ended early");
+	g_clear_pointer(&tar, sw_tarstream_free);
+	sw_close_fd(&stream->fd);
+	return NULL;
+}
+
+/* A root that only a kernel can write: a tar stream into the appliance. */
+static gboolean write_root_in_guest(struct making *making, GError **error)
+{
+	struct stream stream = { .making = making, .fd = -1 };
+	int ends[2];
+	GThread *thread;
+	gboolean ok;
+
+	if (!g_unix_open_pipe(ends, FD_CLOEXEC, error))
+		return sw_fail_prefix(error, SW_ERROR_ENVIRONMENT, "pipe", "cannot open a pipe");
+	stream.fd = ends[1];
+	thread = g_thread_new("stream", write_stream, &stream);
+	ok = sw_guest_unpack(making->request->guest, ends[0], error);
+	sw_close_fd(&ends[0]);
+	g_thread_join(thread);
+	/* When both failed, the reader's end broke the writer's pipe, or a cancellation ended both. */
+	if (ok && stream.error != NULL) {
+		g_propagate_error(error, g_steal_pointer(&stream.error));
+		ok = FALSE;
+	}
+	g_clear_error(&stream.error);
+	return ok;
+}
+
+/*
+ * .ostree.cfs, by the image's own ostree (contract 5.2): made within the sysroot's mount, because the
+ * blob is linked into place.  "maybe" lives without it.
+ */
+static gboolean make_composefs(struct making *making, GError **error)
+{
+	const char *deployment = sw_compose_deployment(making->compose);
+	const char *otherwise = making->facts->composefs == SW_COMPOSEFS_MAYBE
+					? "exit 0"
+					: "echo \"the image's ostree has no composefs, but its "
+					  "prepare-root.conf demands it\" >&2; exit 1";
+	g_autofree char *script = NULL;
+
+	if (making->facts->composefs == SW_COMPOSEFS_NO || !making->facts->has_ostree)
+		return TRUE;
+	script = g_strdup_printf("ostree --version | grep -q -- '- composefs' || { %s; }\n"
+				 "cd /sysroot/ostree\n"
+				 "ostree --repo=repo checkout --composefs-noverity %s cfs.tmp\n"
+				 "chattr -i /sysroot/%s\n"
+				 "mv cfs.tmp /sysroot/%s/.ostree.cfs\n"
+				 "chattr +i /sysroot/%s\n",
+				 otherwise, making->request->compose->commit, deployment, deployment,
+				 deployment);
+	return sw_guest_run(making->request->guest, deployment, "making .ostree.cfs", script, error);
+}
+
+static gboolean finish_in_guest(struct making *making, GError **error)
+{
+	const struct sw_partition *root = sw_layout_find(making->layout, SW_ROLE_ROOT);
+	const char *deployment = sw_compose_deployment(making->compose);
+	struct sw_guest *guest = making->request->guest;
+	gboolean is_ext4 = g_str_equal(root->filesystem, "ext4");
+	g_autofree char *immutable = g_strdup_printf("chattr +i /sysroot/%s", deployment);
+
+	if (!sw_guest_mount(guest, making->layout, error) ||
+	    (!is_ext4 && !write_root_in_guest(making, error)))
+		return FALSE;
+	if (!is_ext4 && !sw_guest_run(guest, deployment, "chattr", immutable, error))
+		return FALSE;
+	if (!make_composefs(making, error))
+		return FALSE;
+	if (making->bootloader->script != NULL &&
+	    !sw_guest_run(guest, deployment, making->bootloader->what, making->bootloader->script,
+			  error))
+		return FALSE;
+	return sw_guest_finish(guest, error);
+}
+
+gboolean sw_disk_make(const struct sw_disk_request *request, GCancellable *cancellable,
+		      GError **error)
+{
+	const struct sw_compose_request *compose_request = request->compose;
+	g_autoptr(SwCompose) compose = NULL;
+	g_autoptr(SwBootloaderWork) bootloader = NULL;
+	struct making making = {
+		.request = request,
+		.layout = compose_request->layout,
+		.facts = compose_request->facts,
+		.cancellable = cancellable,
+	};
+	struct sw_bootloader_request bootloader_request = {
+		.repo = compose_request->repo,
+		.commit = compose_request->commit,
+		.architecture = compose_request->oci->architecture,
+		.facts = compose_request->facts,
+		.layout = compose_request->layout,
+	};
+	const struct sw_partition *root = sw_layout_find(making.layout, SW_ROLE_ROOT);
+
+	if (!sw_compose_new(compose_request, &compose, cancellable, error))
+		return FALSE;
+	bootloader_request.entry = sw_compose_entry(compose);
+	if (!sw_bootloader_prepare(&bootloader_request, &bootloader, cancellable, error))
+		return FALSE;
+	making.compose = compose;
+	making.bootloader = bootloader;
+	return make_filesystems(&making, error) && write_boot(&making, error) &&
+	       (!g_str_equal(root->filesystem, "ext4") || write_root_ext4(&making, error)) &&
+	       finish_in_guest(&making, error);
+}

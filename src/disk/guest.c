@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: MIT */
+#include "disk/guest.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <guestfs.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "core/error.h"
+#include "core/scratch.h"
+#include "core/text.h"
+#include "disk/accel.h"
+#include "disk/watchdog.h"
+
+/* A call into the appliance that takes longer than this has hung. */
+#define LAUNCH_SECONDS 300
+#define CALL_SECONDS 600
+#define TRANSFER_SECONDS 3600
+/* Times that a dying appliance is started. */
+#define LAUNCHES 2
+
+struct sw_guest {
+	guestfs_h *handle;
+	char *disk;
+	struct sw_progress *progress;
+	GCancellable *cancellable;
+	struct sw_scratch *scratch; /* short path: sockets lie in it */
+	struct sw_watchdog *watchdog;
+	GThread *launcher; /* NULL: joined */
+	GError *launch_error;
+	GMutex lock;	   /* innermost; guards console */
+	GString *console;  /* the end of what the appliance wrote */
+};
+
+static void on_event(guestfs_h *handle, void *opaque, uint64_t event, int event_handle, int flags,
+		     const char *buffer, size_t length, const uint64_t *array, size_t array_length)
+{
+	struct sw_guest *self = opaque;
+
+	(void)handle, (void)event_handle, (void)flags, (void)array, (void)array_length;
+	g_mutex_lock(&self->lock);
+	g_string_append_len(self->console, buffer, (gssize)length);
+	if (self->console->len > 16384)
+		g_string_erase(self->console, 0, (gssize)(self->console->len - 8192));
+	g_mutex_unlock(&self->lock);
+	if (event != GUESTFS_EVENT_APPLIANCE)
+		g_debug("appliance: %.*s", (int)length, buffer);
+}
+
+/* Turns the failure of the call WHAT into an error: who ended the appliance decides. */
+static gboolean fail(struct sw_guest *self, const char *what, GError **error)
+{
+	const char *message = self->handle == NULL ? NULL : guestfs_last_error(self->handle);
+	g_autofree char *text = sw_text_line(message == NULL ? "no message" : message);
+	char *line = g_strstrip(text);
+	enum sw_watchdog_verdict verdict = sw_watchdog_verdict(self->watchdog);
+
+	/* A failed launch is followed by a page of advice that does not fit on a line. */
+	if (strstr(line, "This usually means") != NULL) {
+		g_debug("appliance: %s", line);
+		*strstr(line, "This usually means") = '\0';
+		line = g_strstrip(line);
+	}
+	if (verdict == SW_WATCHDOG_CANCELLED)
+		return sw_fail(error, SW_ERROR_CANCELLED, "cancelled", "cancelled");
+	if (verdict == SW_WATCHDOG_HUNG)
+		return sw_fail(error, SW_ERROR_ENVIRONMENT, "appliance-died",
+			       "%s: the appliance hung and was ended", what);
+	if (self->handle == NULL || guestfs_get_pid(self->handle) < 0)
+		return sw_fail(error, SW_ERROR_ENVIRONMENT, "appliance-died",
+			       "%s: the appliance ended by itself (%s); libguestfs-test-tool tells more", what, line);
+	return sw_fail(error, SW_ERROR_DEPLOY, "appliance", "%s: %s", what, line);
+}
+
+/* libguestfs finds out late and says little when it cannot read a kernel: this comes first. */
+static gboolean check_kernel(GError **error)
+{
+	glob_t found = { 0 };
+	gboolean readable = FALSE;
+	g_autofree char *name = NULL;
+
+	if (g_getenv("SUPERMIN_KERNEL") != NULL || g_getenv("LIBGUESTFS_PATH") != NULL)
+		return TRUE;
+	if (glob("/boot/vmlinu?-*", 0, NULL, &found) == 0)
+		name = g_strdup(found.gl_pathv[0]);
+	for (size_t i = 0; i < found.gl_pathc; i++)
+		readable = readable || access(found.gl_pathv[i], R_OK) == 0;
+	globfree(&found);
+	if (readable)
+		return TRUE;
+	if (name != NULL)
+		return sw_fail(error, SW_ERROR_ENVIRONMENT, "kernel-unreadable",
+			       "%s is not readable for this user, the appliance needs it: "
+			       "sudo chmod 0644 %s",
+			       name, name);
+	return sw_fail(error, SW_ERROR_ENVIRONMENT, "kernel-missing",
+		       "no kernel in /boot for the appliance: install one (linux-image-cloud-amd64)");
+}
+
+static guestfs_h *new_handle(struct sw_guest *self)
+{
+	guestfs_h *handle = guestfs_create_flags(GUESTFS_CREATE_NO_ENVIRONMENT);
+	g_auto(GStrv) environment = g_get_environ();
+	const char *path = sw_scratch_path(self->scratch);
+
+	if (handle == NULL)
+		return NULL;
+	guestfs_set_error_handler(handle, NULL, NULL);
+	/* What is its own stays: only the sockets and temporary files go where we reclaim them. */
+	environment = g_environ_setenv(environment, "XDG_RUNTIME_DIR", path, TRUE);
+	environment = g_environ_unsetenv(environment, "LIBGUESTFS_BACKEND_SETTINGS");
+	if (guestfs_parse_environment_list(handle, environment) == 0 &&
+	    guestfs_set_tmpdir(handle, path) == 0 && guestfs_set_backend(handle, "direct") == 0) {
+		guestfs_set_event_callback(handle, on_event,
+					   GUESTFS_EVENT_APPLIANCE | GUESTFS_EVENT_LIBRARY |
+						   GUESTFS_EVENT_WARNING,
+					   0, self);
+		return handle;
+	}
+	guestfs_close(handle);
+	return NULL;
+}
+
+static gboolean choose_accel(struct sw_guest *self, GError **error)
+{
+	g_autofree char *hv = guestfs_get_hv(self->handle);
+	g_autofree char *reason = NULL;
+	enum sw_accel accel;
+
+	if (hv == NULL || access(hv, X_OK) != 0)
+		return sw_fail(error, SW_ERROR_ENVIRONMENT, "program-missing",
+			       "%s is missing: install the package qemu-system-x86",
+			       hv == NULL ? "QEMU" : hv);
+	if (!sw_accel_choose(hv, sw_scratch_path(self->scratch), &accel, &reason,
+			     self->cancellable, error))
+		return FALSE;
+	if (reason != NULL)
+		sw_progress_note(self->progress, "%s", reason);
+	if (accel == SW_ACCEL_TCG &&
+	    guestfs_set_backend_setting(self->handle, "force_tcg", "1") != 0)
+		return fail(self, "appliance", error);
+	if (accel == SW_ACCEL_KVM &&
+	    guestfs_set_backend_setting(self->handle, "force_kvm", "1") != 0)
+		return fail(self, "appliance", error);
+	return TRUE;
+}
+
+static gboolean configure_and_launch(struct sw_guest *self, GError **error)
+{
+	/* Written while it is attached, so "unsafe": the one sync comes when the file is finished. */
+	return (guestfs_add_drive_opts(self->handle, self->disk, GUESTFS_ADD_DRIVE_OPTS_FORMAT,
+				       "raw", GUESTFS_ADD_DRIVE_OPTS_CACHEMODE, "unsafe",
+				       GUESTFS_ADD_DRIVE_OPTS_DISCARD, "enable", -1) == 0 &&
+		guestfs_set_smp(self->handle, (int)CLAMP(g_get_num_processors(), 1, 4)) == 0 &&
+		guestfs_launch(self->handle) == 0) ||
+	       fail(self, "the appliance does not start", error);
+}
+
+static gboolean launch_once(struct sw_guest *self, GError **error)
+{
+	gboolean ok;
+
+	g_clear_pointer(&self->handle, guestfs_close);
+	self->handle = new_handle(self);
+	if (self->handle == NULL)
+		return sw_fail(error, SW_ERROR_ENVIRONMENT, "appliance",
+			       "libguestfs could not be set up");
+	if (!choose_accel(self, error))
+		return FALSE;
+	sw_watchdog_arm_thread(self->watchdog, (pid_t)syscall(SYS_gettid), LAUNCH_SECONDS);
+	ok = configure_and_launch(self, error);
+	sw_watchdog_disarm(self->watchdog);
+	return ok;
+}
+
+static void *launch(void *data)
+{
+	struct sw_guest *self = data;
+
+	for (int i = 1; i <= LAUNCHES; i++) {
+		g_clear_error(&self->launch_error);
+		if (launch_once(self, &self->launch_error))
+			return NULL;
+		g_debug("appliance, start %d: %s; its console ends: %s", i,
+			self->launch_error->message, self->console->str);
+		if (!g_str_equal(sw_error_id(self->launch_error), "appliance-died") ||
+		    i == LAUNCHES)
+			return NULL;
+		sw_progress_note(self->progress, "%s: it is started once more",
+				 self->launch_error->message);
+	}
+	return NULL;
+}
+
+gboolean sw_guest_start(const char *disk, struct sw_progress *progress, struct sw_guest **ret_guest,
+			GCancellable *cancellable, GError **error)
+{
+	g_autoptr(SwGuest) self = g_new0(struct sw_guest, 1);
+
+	g_mutex_init(&self->lock);
+	self->console = g_string_new(NULL);
+	self->disk = g_strdup(disk);
+	self->progress = progress;
+	self->cancellable = cancellable == NULL ? NULL : g_object_ref(cancellable);
+	self->watchdog = sw_watchdog_new(cancellable);
+	if (!check_kernel(error) || !sw_scratch_new("/tmp", "slipway-", &self->scratch, error))
+		return FALSE;
+	self->launcher = g_thread_new("appliance", launch, self);
+	*ret_guest = g_steal_pointer(&self);
+	return TRUE;
+}
+
+static void join(struct sw_guest *self)
+{
+	if (self->launcher != NULL)
+		g_thread_join(g_steal_pointer(&self->launcher));
+}
+
+void sw_guest_free(struct sw_guest *guest)
+{
+	if (guest == NULL)
+		return;
+	/* Nobody waits for an appliance that nobody wants. */
+	if (guest->launcher != NULL)
+		sw_watchdog_end(guest->watchdog);
+	join(guest);
+	g_clear_pointer(&guest->handle, guestfs_close);
+	sw_watchdog_free(guest->watchdog);
+	sw_scratch_free(guest->scratch);
+	g_clear_error(&guest->launch_error);
+	g_clear_object(&guest->cancellable);
+	g_string_free(guest->console, TRUE);
+	g_mutex_clear(&guest->lock);
+	g_free(guest->disk);
+	g_free(guest);
+}
+
+static void arm(struct sw_guest *self, guint seconds)
+{
+	sw_watchdog_arm_process(self->watchdog, guestfs_get_pid(self->handle), seconds);
+}
+
+static gboolean mount_partition(struct sw_guest *self, const struct sw_partition *partition,
+				const char *path, GError **error)
+{
+	g_autofree char *device = g_strdup_printf("/dev/sda%u", partition->number);
+
+	return guestfs_mount(self->handle, device, path) == 0 || fail(self, "mount", error);
+}
+
+gboolean sw_guest_mount(struct sw_guest *guest, const struct sw_layout *layout, GError **error)
+{
+	gboolean ok;
+
+	join(guest);
+	if (guest->launch_error != NULL) {
+		g_propagate_error(error, g_steal_pointer(&guest->launch_error));
+		return FALSE;
+	}
+	arm(guest, CALL_SECONDS);
+	/* The host has written behind the guest's back: what it remembers of the disk is void. */
+	ok = (guestfs_blockdev_flushbufs(guest->handle, "/dev/sda") == 0 &&
+	      guestfs_blockdev_rereadpt(guest->handle, "/dev/sda") == 0) ||
+	     fail(guest, "partition table", error);
+	ok = ok && mount_partition(guest, sw_layout_find(layout, SW_ROLE_ROOT), "/", error);
+	ok = ok && (guestfs_mkdir_p(guest->handle, "/boot") == 0 || fail(guest, "/boot", error));
+	ok = ok && mount_partition(guest, sw_layout_find(layout, SW_ROLE_BOOT), "/boot", error);
+	sw_watchdog_disarm(guest->watchdog);
+	return ok;
+}
+
+gboolean sw_guest_unpack(struct sw_guest *guest, int fd, GError **error)
+{
+	g_autofree char *path = g_strdup_printf("/dev/fd/%d", fd);
+	gboolean ok;
+
+	arm(guest, TRANSFER_SECONDS);
+	ok = guestfs_tar_in_opts(guest->handle, path, "/", GUESTFS_TAR_IN_OPTS_XATTRS, 1, -1) == 0 ||
+	     fail(guest, "unpacking the root filesystem", error);
+	sw_watchdog_disarm(guest->watchdog);
+	return ok;
+}
+
+/*
+ * The physical root has no shell: for the time of the call, links make it look like the image.  The
+ * bind mounts end with the script, whatever becomes of it.
+ */
+static char *wrap_script(const char *deployment, const char *script)
+{
+	g_autofree char *quoted = g_shell_quote(script);
+
+	return g_strdup_printf(
+		"d=/%s; set -e\n"
+		"undo() { umount -R $d/dev; umount $d/proc $d/sys $d/boot $d/sysroot $d/tmp $d/run; }\n"
+		"mount --rbind /dev $d/dev; mount --bind /proc $d/proc; mount --bind /sys $d/sys\n"
+		"mount --bind / $d/sysroot; mount --bind /boot $d/boot\n"
+		"mount -t tmpfs tmpfs $d/tmp; mount -t tmpfs tmpfs $d/run\n"
+		"r=0; chroot $d /bin/sh -ec %s </dev/null >&2 || r=$?\n"
+		"undo >/dev/null 2>&1 || true\n"
+		"exit $r",
+		deployment, quoted);
+}
+
+static const char *const root_links[] = { "bin", "sbin", "lib", "lib64" };
+static const char *const root_directories[] = { "/dev", "/proc", "/sys" };
+
+static gboolean dress_root(struct sw_guest *self, const char *deployment)
+{
+	g_autofree char *usr = g_strconcat(deployment, "/usr", NULL);
+
+	if (guestfs_ln_s(self->handle, usr, "/usr") != 0)
+		return FALSE;
+	for (guint i = 0; i < G_N_ELEMENTS(root_links); i++) {
+		g_autofree char *target = g_strconcat("usr/", root_links[i], NULL);
+		g_autofree char *path = g_strconcat("/", root_links[i], NULL);
+
+		if (guestfs_ln_s(self->handle, target, path) != 0)
+			return FALSE;
+	}
+	for (guint i = 0; i < G_N_ELEMENTS(root_directories); i++)
+		if (guestfs_mkdir(self->handle, root_directories[i]) != 0)
+			return FALSE;
+	return TRUE;
+}
+
+static gboolean undress_root(struct sw_guest *self)
+{
+	gboolean ok = guestfs_rm(self->handle, "/usr") == 0;
+
+	for (guint i = 0; i < G_N_ELEMENTS(root_links); i++) {
+		g_autofree char *path = g_strconcat("/", root_links[i], NULL);
+
+		ok = guestfs_rm(self->handle, path) == 0 && ok;
+	}
+	for (guint i = 0; i < G_N_ELEMENTS(root_directories); i++)
+		ok = guestfs_rmdir(self->handle, root_directories[i]) == 0 && ok;
+	return ok;
+}
+
+gboolean sw_guest_run(struct sw_guest *guest, const char *deployment, const char *what,
+		      const char *script, GError **error)
+{
+	g_autofree char *wrapped = wrap_script(deployment, script);
+	g_autofree char *output = NULL;
+	gboolean ok;
+
+	arm(guest, CALL_SECONDS);
+	ok = dress_root(guest, deployment) || fail(guest, what, error);
+	if (ok) {
+		output = guestfs_sh(guest->handle, wrapped);
+		ok = output != NULL || fail(guest, what, error);
+	}
+	if (ok)
+		ok = undress_root(guest) || fail(guest, what, error);
+	sw_watchdog_disarm(guest->watchdog);
+	return ok;
+}
+
+/* A filesystem that cannot be trimmed stays as it is. */
+static void trim(struct sw_guest *self, const char *path)
+{
+	if (guestfs_fstrim(self->handle, path, -1) != 0)
+		g_debug("fstrim %s: %s", path, guestfs_last_error(self->handle));
+}
+
+gboolean sw_guest_finish(struct sw_guest *guest, GError **error)
+{
+	gboolean ok;
+
+	arm(guest, CALL_SECONDS);
+	trim(guest, "/boot");
+	trim(guest, "/");
+	ok = guestfs_umount_all(guest->handle) == 0 || fail(guest, "unmounting the disk", error);
+	ok = ok &&
+	     (guestfs_shutdown(guest->handle) == 0 || fail(guest, "ending the appliance", error));
+	sw_watchdog_disarm(guest->watchdog);
+	return ok;
+}

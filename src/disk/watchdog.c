@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+#include "disk/watchdog.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "core/size.h"
+
+/* After a cancellation, children that are just being made are looked for this often. */
+#define TICK (100 * G_TIME_SPAN_MILLISECOND)
+
+struct sw_watchdog {
+	GCancellable *cancellable;
+	gulong handler;
+	GThread *thread;
+	GMutex lock; /* innermost; guards all below */
+	GCond changed;
+	gboolean stop;
+	gboolean cancelled;
+	pid_t process; /* 0: none */
+	pid_t parent;  /* thread whose children are meant; 0: none */
+	gint64 deadline;
+	enum sw_watchdog_verdict verdict;
+};
+
+static void kill_children_of(pid_t tid)
+{
+	g_autofree char *path = g_strdup_printf("/proc/self/task/%d/children", (int)tid);
+	g_autofree char *text = NULL;
+	g_auto(GStrv) words = NULL;
+
+	if (!g_file_get_contents(path, &text, NULL, NULL))
+		return;
+	words = g_strsplit(g_strstrip(text), " ", -1);
+	for (char **word = words; *word != NULL; word++) {
+		guint64 pid;
+
+		if (sw_number_parse(*word, 2, G_MAXINT, &pid, NULL))
+			kill((pid_t)pid, SIGKILL);
+	}
+}
+
+static void bite(struct sw_watchdog *self)
+{
+	self->verdict = self->cancelled ? SW_WATCHDOG_CANCELLED : SW_WATCHDOG_HUNG;
+	if (self->process > 1)
+		kill(self->process, SIGKILL);
+	if (self->parent > 0)
+		kill_children_of(self->parent);
+}
+
+static void *watch(void *data)
+{
+	struct sw_watchdog *self = data;
+
+	g_mutex_lock(&self->lock);
+	while (!self->stop) {
+		gboolean armed = self->process > 0 || self->parent > 0;
+		gint64 now = g_get_monotonic_time();
+
+		if (armed && (self->cancelled || now >= self->deadline)) {
+			bite(self);
+			g_cond_wait_until(&self->changed, &self->lock, now + TICK);
+		} else if (armed) {
+			g_cond_wait_until(&self->changed, &self->lock, self->deadline);
+		} else {
+			g_cond_wait(&self->changed, &self->lock);
+		}
+	}
+	g_mutex_unlock(&self->lock);
+	return NULL;
+}
+
+void sw_watchdog_end(struct sw_watchdog *watchdog)
+{
+	g_mutex_lock(&watchdog->lock);
+	watchdog->cancelled = TRUE;
+	g_cond_signal(&watchdog->changed);
+	g_mutex_unlock(&watchdog->lock);
+}
+
+static void on_cancelled(G_GNUC_UNUSED GCancellable *cancellable, struct sw_watchdog *self)
+{
+	sw_watchdog_end(self);
+}
+
+struct sw_watchdog *sw_watchdog_new(GCancellable *cancellable)
+{
+	struct sw_watchdog *self = g_new0(struct sw_watchdog, 1);
+
+	g_mutex_init(&self->lock);
+	g_cond_init(&self->changed);
+	self->thread = g_thread_new("watchdog", watch, self);
+	if (cancellable != NULL) {
+		self->cancellable = g_object_ref(cancellable);
+		self->handler = g_cancellable_connect(cancellable, G_CALLBACK(on_cancelled), self,
+						      NULL);
+	}
+	return self;
+}
+
+void sw_watchdog_free(struct sw_watchdog *watchdog)
+{
+	if (watchdog == NULL)
+		return;
+	g_cancellable_disconnect(watchdog->cancellable, watchdog->handler);
+	g_mutex_lock(&watchdog->lock);
+	watchdog->stop = TRUE;
+	g_cond_signal(&watchdog->changed);
+	g_mutex_unlock(&watchdog->lock);
+	g_thread_join(watchdog->thread);
+	g_clear_object(&watchdog->cancellable);
+	g_cond_clear(&watchdog->changed);
+	g_mutex_clear(&watchdog->lock);
+	g_free(watchdog);
+}
+
+static void arm(struct sw_watchdog *self, pid_t process, pid_t parent, guint seconds)
+{
+	g_mutex_lock(&self->lock);
+	self->process = process;
+	self->parent = parent;
+	self->deadline = g_get_monotonic_time() + seconds * G_TIME_SPAN_SECOND;
+	g_cond_signal(&self->changed);
+	g_mutex_unlock(&self->lock);
+}
+
+void sw_watchdog_arm_process(struct sw_watchdog *watchdog, pid_t pid, guint seconds)
+{
+	arm(watchdog, pid, 0, seconds);
+}
+
+void sw_watchdog_arm_thread(struct sw_watchdog *watchdog, pid_t tid, guint seconds)
+{
+	arm(watchdog, 0, tid, seconds);
+}
+
+void sw_watchdog_disarm(struct sw_watchdog *watchdog)
+{
+	arm(watchdog, 0, 0, 0);
+}
+
+enum sw_watchdog_verdict sw_watchdog_verdict(struct sw_watchdog *watchdog)
+{
+	enum sw_watchdog_verdict verdict;
+
+	g_mutex_lock(&watchdog->lock);
+	verdict = watchdog->verdict;
+	g_mutex_unlock(&watchdog->lock);
+	return verdict;
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+#include "image/inflate.h"
+
+#include <string.h>
+#include <zstd.h>
+
+#ifdef HAVE_ISAL
+#include <isa-l/igzip_lib.h>
+#else
+#include <zlib.h>
+#endif
+
+/* How much of the compressed stream is read at once, bytes. */
+#define INPUT_SIZE (256 * 1024)
+
+/* Enough to know a form by its magic. */
+#define MAGIC_SIZE 4
+
+/*
+ * Moves on from the input to OUT (of SIZE bytes, above 0): takes some, gives some, or both.  Sets
+ * inflate->in_member: is it in the middle of a gzip member or a zstd frame?
+ */
+typedef gboolean (*step_func)(struct sw_inflate *inflate, guint8 *out, size_t size,
+			      size_t *ret_length, GError **error);
+
+struct sw_inflate {
+	sw_input_func input;
+	void *data;
+	guint8 *buffer;
+	size_t position; /* in BUFFER */
+	size_t length;	 /* of what it holds */
+	gboolean at_end; /* INPUT has no more */
+	gboolean in_member;
+	step_func step; /* NULL: the form is not known yet */
+	ZSTD_DStream *zstd;
+#ifdef HAVE_ISAL
+	struct inflate_state *gzip;
+#else
+	z_stream *gzip;
+#endif
+};
+
+struct sw_inflate *sw_inflate_new(sw_input_func input, void *data)
+{
+	struct sw_inflate *inflate = g_new0(struct sw_inflate, 1);
+
+	inflate->input = input;
+	inflate->data = data;
+	inflate->buffer = g_malloc(INPUT_SIZE);
+	return inflate;
+}
+
+void sw_inflate_free(struct sw_inflate *inflate)
+{
+	if (inflate == NULL)
+		return;
+	ZSTD_freeDStream(inflate->zstd);
+#ifndef HAVE_ISAL
+	if (inflate->gzip != NULL)
+		inflateEnd(inflate->gzip);
+#endif
+	g_free(inflate->gzip);
+	g_free(inflate->buffer);
+	g_free(inflate);
+}
+
+static gboolean refuse(GError **error, const char *what)
+{
+	return sw_fail(error, SW_ERROR_SOURCE, "compression", "bad compressed data: %s", what);
+}
+
+static gboolean step_plain(struct sw_inflate *inflate, guint8 *out, size_t size, size_t *ret_length,
+			   G_GNUC_UNUSED GError **error)
+{
+	*ret_length = MIN(size, inflate->length - inflate->position);
+	memcpy(out, inflate->buffer + inflate->position, *ret_length);
+	inflate->position += *ret_length;
+	return TRUE;
+}
+
+static gboolean step_zstd(struct sw_inflate *inflate, guint8 *out, size_t size, size_t *ret_length,
+			  GError **error)
+{
+	ZSTD_inBuffer from = { inflate->buffer, inflate->length, inflate->position };
+	ZSTD_outBuffer to = { out, size, 0 };
+	size_t hint = ZSTD_decompressStream(inflate->zstd, &to, &from);
+
+	if (ZSTD_isError(hint))
+		return refuse(error, ZSTD_getErrorName(hint));
+	inflate->in_member = hint != 0;
+	inflate->position = from.pos;
+	*ret_length = to.pos;
+	return TRUE;
+}
+
+#ifdef HAVE_ISAL
+
+static void open_gzip(struct sw_inflate *inflate)
+{
+	inflate->gzip = g_new0(struct inflate_state, 1);
+	isal_inflate_init(inflate->gzip);
+	inflate->gzip->crc_flag = ISAL_GZIP;
+}
+
+static gboolean step_gzip(struct sw_inflate *inflate, guint8 *out, size_t size, size_t *ret_length,
+			  GError **error)
+{
+	struct inflate_state *gzip = inflate->gzip;
+	int result = 0;
+
+	if (!inflate->in_member) {
+		isal_inflate_reset(gzip);
+		gzip->crc_flag = ISAL_GZIP;
+	}
+	gzip->next_in = inflate->buffer + inflate->position;
+	gzip->avail_in = (uint32_t)(inflate->length - inflate->position);
+	gzip->next_out = out;
+	gzip->avail_out = (uint32_t)size;
+	result = isal_inflate(gzip);
+	if (result < 0 || result == ISAL_NEED_DICT)
+		return refuse(error, result == ISAL_INCORRECT_CHECKSUM ? "a checksum is wrong"
+								       : "it is no gzip stream");
+	inflate->in_member = gzip->block_state != ISAL_BLOCK_FINISH;
+	inflate->position = inflate->length - gzip->avail_in;
+	*ret_length = size - gzip->avail_out;
+	return TRUE;
+}
+
+#else
+
+static void open_gzip(struct sw_inflate *inflate)
+{
+	inflate->gzip = g_new0(z_stream, 1);
+	/* 15 is the largest window, 16 more asks for gzip's header. */
+	if (inflateInit2(inflate->gzip, 15 + 16) != Z_OK)
+		g_error("zlib cannot be initialised");
+}
+
+static gboolean step_gzip(struct sw_inflate *inflate, guint8 *out, size_t size, size_t *ret_length,
+			  GError **error)
+{
+	z_stream *gzip = inflate->gzip;
+	int result = 0;
+
+	if (!inflate->in_member)
+		inflateReset(gzip);
+	gzip->next_in = inflate->buffer + inflate->position;
+	gzip->avail_in = (uInt)(inflate->length - inflate->position);
+	gzip->next_out = out;
+	gzip->avail_out = (uInt)size;
+	result = inflate(gzip, Z_NO_FLUSH);
+	if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR)
+		return refuse(error, gzip->msg != NULL ? gzip->msg : "it is no gzip stream");
+	inflate->in_member = result != Z_STREAM_END;
+	inflate->position = inflate->length - gzip->avail_in;
+	*ret_length = size - gzip->avail_out;
+	return TRUE;
+}
+
+#endif
+
+static gboolean fill(struct sw_inflate *inflate, GError **error)
+{
+	size_t n = 0;
+
+	if (inflate->position == inflate->length)
+		inflate->position = inflate->length = 0;
+	if (!inflate->input(inflate->data, inflate->buffer + inflate->length,
+			    INPUT_SIZE - inflate->length, &n, error))
+		return FALSE;
+	inflate->length += n;
+	inflate->at_end = n == 0;
+	return TRUE;
+}
+
+static gboolean open_form(struct sw_inflate *inflate, GError **error)
+{
+	static const guint8 gzip[] = { 0x1f, 0x8b };
+	static const guint8 zstd[] = { 0x28, 0xb5, 0x2f, 0xfd };
+	static const guint8 skippable[] = { 0x2a, 0x4d, 0x18 };
+	const guint8 *magic = inflate->buffer;
+
+	while (inflate->length < MAGIC_SIZE && !inflate->at_end)
+		if (!fill(inflate, error))
+			return FALSE;
+	if (inflate->length >= sizeof(gzip) && memcmp(magic, gzip, sizeof(gzip)) == 0) {
+		open_gzip(inflate);
+		inflate->step = step_gzip;
+	} else if (inflate->length >= MAGIC_SIZE &&
+		   (memcmp(magic, zstd, sizeof(zstd)) == 0 ||
+		    ((magic[0] & 0xf0) == 0x50 &&
+		     memcmp(magic + 1, skippable, sizeof(skippable)) == 0))) {
+		inflate->zstd = ZSTD_createDStream();
+		inflate->step = step_zstd;
+	} else {
+		inflate->step = step_plain;
+	}
+	return TRUE;
+}
+
+gboolean sw_inflate_read(struct sw_inflate *inflate, guint8 *buffer, size_t size,
+			 size_t *ret_length, GError **error)
+{
+	size_t done = 0;
+
+	if (inflate->step == NULL && !open_form(inflate, error))
+		return FALSE;
+	while (done < size) {
+		size_t before = 0;
+		size_t n = 0;
+
+		if (inflate->position == inflate->length && !inflate->at_end &&
+		    !fill(inflate, error))
+			return FALSE;
+		if (inflate->position == inflate->length && inflate->at_end && !inflate->in_member)
+			break;
+		before = inflate->position;
+		if (!inflate->step(inflate, buffer + done, size - done, &n, error))
+			return FALSE;
+		if (n == 0 && inflate->position == before)
+			return refuse(error, "it ends too early");
+		done += n;
+	}
+	*ret_length = done;
+	return TRUE;
+}

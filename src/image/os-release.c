@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#include "image/os-release.h"
+
+#include <string.h>
+
+static gboolean is_name(const char *text)
+{
+	return text[0] != '\0' && !g_ascii_isdigit(text[0]) &&
+	       text[strspn(text, G_CSET_a_2_z G_CSET_A_2_Z G_CSET_DIGITS "_")] == '\0';
+}
+
+static gboolean is_printable(const char *text)
+{
+	if (!g_utf8_validate(text, -1, NULL))
+		return FALSE;
+	for (; *text != '\0'; text++)
+		if (g_ascii_iscntrl(*text))
+			return FALSE;
+	return TRUE;
+}
+
+GHashTable *sw_os_release_parse(const char *text, size_t length)
+{
+	g_autoptr(GHashTable) table =
+		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	g_autofree char *copy = g_strndup(text, length);
+	g_auto(GStrv) lines = g_strsplit(copy, "\n", -1);
+
+	for (char **line = lines; *line != NULL; line++) {
+		char *equals = strchr(g_strstrip(*line), '=');
+		g_autofree char *value = NULL;
+
+		if (equals == NULL)
+			continue;
+		*equals = '\0';
+		if (!is_name(*line))
+			continue;
+		value = equals[1] == '\0' ? g_strdup("") : g_shell_unquote(equals + 1, NULL);
+		if (value != NULL && is_printable(value))
+			g_hash_table_insert(table, g_strdup(*line), g_steal_pointer(&value));
+	}
+	return g_steal_pointer(&table);
+}

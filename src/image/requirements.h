@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "image/facts.h"
+#include "image/tree.h"
+
+/* What the requirements are judged by; nothing is owned. */
+struct sw_requirement_input {
+	const struct sw_tree *tree;
+	const struct sw_oci_image *oci;
+	const struct sw_facts *facts; /* complete but for the requirements */
+	const char *rootfs;	      /* the root filesystem that the user asked for; NULL: none */
+	const char *const *kernels;   /* directories below usr/lib/modules with a regular vmlinuz */
+	const char *prepare_root;     /* path of prepare-root.conf; NULL: none */
+	const char *bad_name;	      /* path of a name that is not UTF-8; NULL: none */
+};
+
+/*
+ * Judges the requirements of contract 3.4 that are about the image: struct sw_requirement, in the
+ * contract's order.  An error is the repository's.
+ */
+gboolean sw_requirements_judge(const struct sw_requirement_input *input,
+			       GPtrArray **ret_requirements,
+			       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
+ * What to do about an image whose bootloader is of KIND; NULL: the disk stage installs that kind.
+ * The one place to change when it learns another.
+ */
+const char *sw_bootloader_remedy(enum sw_bootloader kind);
+
+/* May VERSION, a directory's name below usr/lib/modules, become part of paths and boot entries? */
+gboolean sw_kernel_version_valid(const char *version);

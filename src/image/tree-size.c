@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+#include "image/tree-size.h"
+
+#include <string.h>
+
+#include "core/size.h"
+
+#define MAX_DEPTH 1024
+#define BLOCK G_GUINT64_CONSTANT(4096)
+
+/* A measurement under way. */
+struct measure {
+	const struct sw_tree *tree;
+	GHashTable *seen; /* binary checksum to size (guint64) */
+	GCancellable *cancellable;
+	struct sw_tree_size size;
+};
+
+static guint checksum_hash(const void *key)
+{
+	guint hash;
+
+	memcpy(&hash, key, sizeof(hash));
+	return hash;
+}
+
+static gboolean checksum_equal(const void *a, const void *b)
+{
+	return memcmp(a, b, OSTREE_SHA256_DIGEST_LEN) == 0;
+}
+
+GHashTable *sw_tree_seen_new(void)
+{
+	return g_hash_table_new_full(checksum_hash, checksum_equal, g_free, g_free);
+}
+
+/* Counts the object unless it was seen before, and tells its size. */
+static gboolean measure_object(struct measure *measure, OstreeObjectType type, const char *checksum,
+			       guint64 *ret_size, GError **error)
+{
+	guchar raw[OSTREE_SHA256_DIGEST_LEN];
+	const guint64 *known;
+	guint64 size;
+
+	ostree_checksum_inplace_to_bytes(checksum, raw);
+	known = g_hash_table_lookup(measure->seen, raw);
+	if (known != NULL) {
+		*ret_size = *known;
+		return TRUE;
+	}
+	if (!ostree_repo_query_object_storage_size(sw_tree_repo(measure->tree), type, checksum,
+						   &size, measure->cancellable, error))
+		return sw_tree_cache_failed(error, checksum);
+	g_hash_table_insert(measure->seen, g_memdup2(raw, sizeof(raw)),
+			    g_memdup2(&size, sizeof(size)));
+	measure->size.objects++;
+	measure->size.object_bytes += sw_round_up(size, BLOCK);
+	if (type == OSTREE_OBJECT_TYPE_FILE)
+		measure->size.bytes += size;
+	*ret_size = size;
+	return TRUE;
+}
+
+static void measure_name(struct measure *measure, const char *path, const char *name)
+{
+	g_autofree char *escaped = NULL;
+
+	if (measure->size.bad_name != NULL || g_utf8_validate(name, -1, NULL))
+		return;
+	escaped = g_strescape(name, NULL);
+	measure->size.bad_name = g_strdup_printf("%s/%s", path, escaped);
+}
+
+static gboolean measure_file(struct measure *measure, const char *path, GVariant *entry,
+			     GError **error)
+{
+	char checksum[OSTREE_SHA256_STRING_LEN + 1];
+	const char *name;
+	guint64 size;
+
+	g_variant_get_child(entry, 0, "&s", &name);
+	measure_name(measure, path, name);
+	if (!sw_tree_get_checksum(entry, 1, path, checksum, error) ||
+	    !measure_object(measure, OSTREE_OBJECT_TYPE_FILE, checksum, &size, error))
+		return FALSE;
+	measure->size.entries++;
+	measure->size.copy_bytes += sw_round_up(size, BLOCK);
+	return TRUE;
+}
+
+static gboolean measure_tree(struct measure *measure, const char *path, const char *checksum,
+			     guint depth, GError **error);
+
+static gboolean measure_directory(struct measure *measure, const char *path, GVariant *entry,
+				  guint depth, GError **error)
+{
+	char checksum[OSTREE_SHA256_STRING_LEN + 1];
+	char meta[OSTREE_SHA256_STRING_LEN + 1];
+	g_autofree char *below = NULL;
+	const char *name;
+	guint64 size;
+
+	g_variant_get_child(entry, 0, "&s", &name);
+	measure_name(measure, path, name);
+	below = g_strdup_printf("%s/%s", path, name);
+	if (!sw_tree_get_checksum(entry, 1, path, checksum, error) ||
+	    !sw_tree_get_checksum(entry, 2, path, meta, error) ||
+	    !measure_object(measure, OSTREE_OBJECT_TYPE_DIR_META, meta, &size, error))
+		return FALSE;
+	measure->size.entries++;
+	measure->size.directories++;
+	measure->size.copy_bytes += BLOCK;
+	return measure_tree(measure, below, checksum, depth + 1, error);
+}
+
+static gboolean measure_tree(struct measure *measure, const char *path, const char *checksum,
+			     guint depth, GError **error)
+{
+	g_autoptr(GVariant) dirtree = NULL;
+	guint64 size;
+
+	if (depth > MAX_DEPTH)
+		return sw_fail(error, SW_ERROR_IMAGE, "tree",
+			       "the image's directories are nested deeper than %d", MAX_DEPTH);
+	if (!sw_check_cancelled(measure->cancellable, error) ||
+	    !measure_object(measure, OSTREE_OBJECT_TYPE_DIR_TREE, checksum, &size, error) ||
+	    !sw_tree_load_dirtree(measure->tree, checksum, &dirtree, error))
+		return FALSE;
+	for (int list = SW_DIRTREE_FILES; list <= SW_DIRTREE_DIRECTORIES; list++) {
+		g_autoptr(GVariant) entries = g_variant_get_child_value(dirtree, list);
+		gsize count = g_variant_n_children(entries);
+
+		for (gsize i = 0; i < count; i++) {
+			g_autoptr(GVariant) entry = g_variant_get_child_value(entries, i);
+
+			if (!(list == SW_DIRTREE_FILES
+				      ? measure_file(measure, path, entry, error)
+				      : measure_directory(measure, path, entry, depth, error)))
+				return FALSE;
+		}
+	}
+	return TRUE;
+}
+
+gboolean sw_tree_measure(const struct sw_tree *tree, const char *path, GHashTable *seen,
+			 struct sw_tree_size *ret_size, GCancellable *cancellable, GError **error)
+{
+	g_autoptr(GHashTable) own = sw_tree_seen_new();
+	struct measure measure = { .tree = tree, .cancellable = cancellable };
+	struct sw_node node;
+
+	measure.seen = seen != NULL ? seen : own;
+	if (!sw_tree_find(tree, path, TRUE, &node, error))
+		return FALSE;
+	if (node.kind == SW_NODE_DIRECTORY &&
+	    !measure_tree(&measure, "", node.checksum, 0, error)) {
+		sw_tree_size_clear(&measure.size);
+		return FALSE;
+	}
+	*ret_size = measure.size;
+	return TRUE;
+}
+
+void sw_tree_size_clear(struct sw_tree_size *size)
+{
+	g_free(size->bad_name);
+	memset(size, 0, sizeof(*size));
+}

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: MIT
+# Sourced by tests/boot/test-*.sh: builds a disk from an image in the registry and boots it.
+# shellcheck shell=bash
+# shellcheck source=tests/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+
+command -v qemu-system-x86_64 > /dev/null || skip "qemu-system-x86 is not installed"
+
+# build_disk IMAGE ARGUMENT...: a disk with a kernel argument and a key of ours, in $work/out.
+build_disk() {
+	reference=$(pushed "$1")
+	shift
+	ssh-keygen -q -t ed25519 -N '' -C fixture -f "$work/key"
+	chmod 644 "$work/key.pub"
+	slipway build "$reference" --tls-verify=false --output "$work/out" --progress plain \
+		--karg fixture.flag=1 --root-ssh-authorized-keys "$work/key.pub" "$@"
+}
+
+# boot_and_check ROOTFS COMPOSEFS DISK ARGUMENT...: boots it twice (ARGUMENTs: of tests/boot/boot) and
+# checks that it is what was asked for.
+boot_and_check() {
+	local rootfs=$1 composefs=$2 disk=$3 here=$top/tests/boot name
+	shift 3
+	name=${disk##*/}$*
+	{
+		printf 'rootfs=%q composefs=%q origin=%q\n' "$rootfs" "$composefs" \
+			"ostree-unverified-registry:$reference"
+		cat "$here/guest.sh"
+		echo "check_files <<'EXPECTED'"
+		cat "$top/fixtures/expected/debian-bootc.txt"
+		printf 'EXPECTED\nleave_traces\nverdict\n'
+	} > "$work/first.$name"
+	{
+		sed '/^EXPECTED$/,$d; /^check_files /,$d' "$work/first.$name"
+		printf 'find_traces\nverdict\n'
+	} > "$work/second.$name"
+	"$here/boot" --key "$work/key" --log "$work/serial.$name" "$@" "$disk" "$work/first.$name" "$work/second.$name"
+}

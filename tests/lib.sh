@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+# Sourced by the scripts of tests/integration and tests/boot: the program under test as an ordinary
+# user with a place of its own, the images, and what to expect.
+#   $slipway  the program (set $SLIPWAY to choose another)
+#   $work     a directory of the user's, removed in the end; on failure, too, unless $SW_KEEP is set
+#   $user     who runs slipway
+# shellcheck shell=bash
+set -euo pipefail
+# shellcheck source=contrib/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../contrib/lib.sh"
+
+user=$(ordinary_user)
+work=$(mktemp -d "${SW_TEST_DIR:-/var/tmp}/slipway-test.XXXXXX")
+cleanups=()
+
+# at_end COMMAND: runs it before the work directory goes, last come first served.
+at_end() {
+	cleanups=("$1" "${cleanups[@]}")
+}
+
+finish() {
+	local status=$? command
+	set +e
+	for command in "${cleanups[@]}"; do
+		eval "$command"
+	done
+	[ "${SW_KEEP:-}" ] || rm -rf "$work"
+	exit "$status"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+# The build directory need not be where others can read it.
+slipway=$work/bin/slipway
+mkdir "$work/bin" "$work/out" "$work/cache" "$work/tmp"
+install -m 755 "${SLIPWAY:-$top/build/src/slipway}" "$slipway"
+chmod 755 "$work" "$work/bin"
+[ "$(id -u)" -ne 0 ] || chown "$user" "$work" "$work/out" "$work/cache" "$work/tmp"
+
+# slipway ARGUMENT...: as the ordinary user, with the cache in $work/cache.
+slipway() {
+	(cd "$work" && as_user "$user" env TMPDIR="$work/tmp" SLIPWAY_CACHE="${SLIPWAY_CACHE:-$work/cache}" \
+		SLIPWAY_ACCEL="${SLIPWAY_ACCEL:-}" "$slipway" "$@")
+}
+
+skip() {
+	say "skipped: $*"
+	exit 77
+}
+
+fail() {
+	say "FAILED: $*"
+	exit 1
+}
+
+# expect_error STATUS PATTERN ARGUMENT...: slipway must end with that status, nothing on stdout and one
+# line on stderr that matches the extended regular expression. (Progress is off.)
+expect_error() {
+	local status=0 want=$1 pattern=$2
+	shift 2
+	slipway "$@" > "$work/stdout" 2> "$work/stderr" || status=$?
+	[ "$status" -eq "$want" ] || fail "slipway $*: exit $status, not $want: $(< "$work/stderr")"
+	[ ! -s "$work/stdout" ] || fail "slipway $*: prints on stdout: $(head -n 3 "$work/stdout")"
+	[ "$(wc -l < "$work/stderr")" -eq 1 ] || fail "slipway $*: not one line: $(< "$work/stderr")"
+	grep -qE -- "$pattern" "$work/stderr" || fail "slipway $*: says: $(< "$work/stderr")"
+}
+
+# nothing_left DIRECTORY...: an output directory must be as if no build had been: empty or not there.
+nothing_left() {
+	local dir
+	for dir in "$@"; do
+		[ ! -e "$dir" ] || [ -z "$(ls -A "$dir")" ] || fail "left behind in $dir: $(ls -A "$dir")"
+	done
+	[ -z "$(ls -A "$work/tmp")" ] || fail "left behind in TMPDIR: $(ls -A "$work/tmp")"
+}
+
+# layout NAME: the OCI layout directory of an image of fixtures/make.
+layout() {
+	"$top/fixtures/make" "$1"
+}
+
+# pushed NAME: puts that image into the registry, which it starts; prints its reference.
+pushed() {
+	as_root "$top/fixtures/registry" start > /dev/null
+	as_root "$top/fixtures/registry" push "$(layout "$1")" "$1"
+}
