@@ -2,6 +2,7 @@
 # Sourced by the scripts of contrib/, fixtures/ and tests/: names of places, messages, root and users.
 # shellcheck shell=bash
 
+# shellcheck disable=SC2034 # for those who source this
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # say TEXT: one line about what happens, on stderr, so that stdout holds only results.

@@ -431,6 +431,7 @@ const struct sw_format sw_format_qcow2 = {
 	.summary = "QEMU's disk format: sparse and compressed",
 	.file = "qcow2/disk.qcow2",
 	.media_type = "application/vnd.qemu.qcow2",
+	.hint = "virt-install --import --disk FILE --memory 2048 --osinfo linux2022",
 	.state_size = sizeof(struct options),
 	.params = params,
 	.check = qcow2_check,

@@ -107,5 +107,6 @@ const struct sw_format sw_format_raw = {
 	.summary = "the plain disk, sparse: for dd, clouds and other tools",
 	.file = "image/disk.raw",
 	.media_type = "application/octet-stream",
+	.hint = "sudo dd if=FILE of=/dev/sdX bs=4M oflag=direct conv=fsync status=progress",
 	.write = raw_write,
 };

@@ -5,9 +5,10 @@
 
 #include "formats/shared/huffman.h"
 
-#define HASH_BITS 15
+#define HASH_BITS 14
 #define HASH3_BITS 11
 #define BLOCK_TOKENS 8192
+#define WINDOW 4096
 #define MIN_MATCH 3
 #define MAX_MATCH 258
 #define END_OF_BLOCK 256
@@ -32,10 +33,10 @@ struct sw_deflate {
 	struct effort effort;
 	const guint8 *in;
 	guint length;
-	guint16 head[1 << HASH_BITS];	     /* where a hash of four bytes was last seen */
-	guint16 head3[1 << HASH3_BITS];	     /* likewise of three */
-	guint16 previous[SW_DEFLATE_WINDOW]; /* where the four bytes' was seen before */
-	guint32 tokens[BLOCK_TOKENS];	     /* a byte, or length << 16 | distance */
+	guint16 head[1 << HASH_BITS];	/* where a hash of four bytes was last seen */
+	guint16 head3[1 << HASH3_BITS]; /* likewise of three */
+	guint16 previous[WINDOW];	/* where the four bytes' was seen before */
+	guint32 tokens[BLOCK_TOKENS];	/* a byte, or length << 16 | distance */
 	guint token_count;
 	guint block_start; /* position of the first token's first byte */
 	guint32 literal_counts[LITERALS];
@@ -138,7 +139,7 @@ static inline void enter(struct sw_deflate *d, guint position, guint16 *ret_cand
 
 	*ret_candidate = *head;
 	*ret_candidate3 = *head3;
-	d->previous[position % SW_DEFLATE_WINDOW] = *head;
+	d->previous[position % WINDOW] = *head;
 	*head = *head3 = (guint16)position;
 }
 
@@ -148,7 +149,7 @@ static inline struct match find(struct sw_deflate *d, guint position, guint best
 	struct match match = { 0, 0 };
 	const guint8 *here = d->in + position;
 	guint max = MIN(MAX_MATCH, d->length - position);
-	guint farthest = MIN(position, SW_DEFLATE_WINDOW);
+	guint farthest = MIN(position, WINDOW);
 	guint16 candidate, candidate3;
 	guint distance, nearer = 0;
 
@@ -178,7 +179,7 @@ static inline struct match find(struct sw_deflate *d, guint position, guint best
 			}
 		}
 		nearer = distance;
-		candidate = d->previous[candidate % SW_DEFLATE_WINDOW];
+		candidate = d->previous[candidate % WINDOW];
 		distance = (guint16)(position - candidate);
 	}
 	return match;
@@ -224,6 +225,29 @@ static guint literal_run(guint misses, guint left)
 	return MIN(MIN(1 + (misses >> MISS_BITS), MAX_RUN), left);
 }
 
+/*
+ * Puts a better match in the place of *MATCH at *POSITION, if one begins soon behind it: then the bytes
+ * before it become literals, and *POSITION moves on.  Returns how many places from there on are entered.
+ */
+static guint look_ahead(struct sw_deflate *d, guint *position, struct match *match)
+{
+	guint ahead = 0;
+
+	while (ahead < d->effort.lazy && match->length < d->effort.nice &&
+	       d->token_count < BLOCK_TOKENS - MAX_RUN) {
+		struct match next;
+
+		ahead++;
+		next = find(d, *position + ahead, match->length - 1, d->effort.chain >> ahead);
+		if (!is_better(next, *match, ahead))
+			continue;
+		for (; ahead > 0; ahead--)
+			add_literal(d, (*position)++);
+		*match = next;
+	}
+	return ahead + 1;
+}
+
 /* Tokens for one block, from POSITION on; returns where it ends. */
 static guint parse_block(struct sw_deflate *d, guint position)
 {
@@ -231,28 +255,17 @@ static guint parse_block(struct sw_deflate *d, guint position)
 
 	while (position < d->length && d->token_count < BLOCK_TOKENS - MAX_RUN) {
 		struct match match = find(d, position, 0, d->effort.chain);
-		guint entered = 1;
+		guint entered;
 
 		if (match.length == 0) {
-			for (guint run = literal_run(misses++, d->length - position); run > 0;
-			     run--)
+			guint run = literal_run(misses++, d->length - position);
+
+			for (; run > 0; run--)
 				add_literal(d, position++);
 			continue;
 		}
 		misses = 0;
-		for (guint ahead = 1; ahead <= d->effort.lazy && match.length < d->effort.nice &&
-				      d->token_count < BLOCK_TOKENS - MAX_RUN;) {
-			struct match next = find(d, position + ahead, match.length - 1,
-						 d->effort.chain >> ahead);
-
-			entered = ahead + 1;
-			if (!is_better(next, match, ahead++))
-				continue;
-			for (; entered > 1; entered--)
-				add_literal(d, position++);
-			match = next;
-			ahead = 1;
-		}
+		entered = look_ahead(d, &position, &match);
 		add_match(d, match);
 		skip(d, position + entered, match.length - entered);
 		position += match.length;
@@ -467,9 +480,8 @@ static gboolean write_block(struct sw_deflate *d, guint end)
 struct sw_deflate *sw_deflate_new(int level)
 {
 	static const struct effort efforts[] = {
-		{ 2, 16, 0 },	{ 3, 32, 1 },	 { 6, 48, 1 },
-		{ 8, 64, 1 },	{ 16, 96, 1 },	 { 32, 128, 1 },
-		{ 48, 128, 2 }, { 128, 258, 2 }, { SW_DEFLATE_WINDOW, 258, 2 },
+		{ 2, 16, 0 },	{ 2, 32, 1 },	{ 4, 32, 1 },	 { 6, 32, 1 },	     { 12, 48, 1 },
+		{ 32, 128, 1 }, { 64, 128, 2 }, { 128, 258, 2 }, { WINDOW, 258, 2 },
 	};
 	struct sw_deflate *d = g_new0(struct sw_deflate, 1);
 

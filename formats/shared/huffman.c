@@ -108,13 +108,14 @@ void sw_huffman_make(struct sw_huffman *huffman, const guint32 *frequencies, gui
 	sw_huffman_number(huffman, count);
 }
 
+/* The lowest BITS bits of CODE the other way round. */
 static guint16 reverse_bits(guint code, guint bits)
 {
-	guint reversed = 0;
-
-	for (; bits > 0; bits--, code >>= 1)
-		reversed = reversed << 1 | (code & 1);
-	return (guint16)reversed;
+	code = (code & 0x5555) << 1 | (code & 0xaaaa) >> 1;
+	code = (code & 0x3333) << 2 | (code & 0xcccc) >> 2;
+	code = (code & 0x0f0f) << 4 | (code & 0xf0f0) >> 4;
+	code = (code & 0x00ff) << 8 | (code & 0xff00) >> 8;
+	return (guint16)(code >> (16 - bits));
 }
 
 void sw_huffman_number(struct sw_huffman *huffman, guint count)

@@ -18,7 +18,7 @@ struct sw_table;
 /* A new table; ALIGNMENT has a letter a column, 'l' or 'r'.  Never NULL. */
 struct sw_table *sw_table_new(const char *alignment);
 
-/* Adds a row: a text (copied, made fit for a terminal) for each column, NULL for the remaining ones. */
+/* Adds a row: a text (copied, made fit for a terminal) a column; NULL leaves the rest empty. */
 void sw_table_add(struct sw_table *table, ...);
 
 /* Appends the rows to OUT, each INDENT columns in, and empties TABLE. */

@@ -67,6 +67,11 @@ void sw_signals_watch(GCancellable *cancellable)
 	watch->fd = fds[0];
 	watch->cancellable = g_object_ref(cancellable);
 	g_thread_unref(g_thread_new("signals", watch_thread, watch));
-	for (guint i = 0; i < G_N_ELEMENTS(numbers); i++)
-		sigaction(numbers[i], &action, NULL);
+	for (guint i = 0; i < G_N_ELEMENTS(numbers); i++) {
+		struct sigaction inherited = { 0 };
+
+		sigaction(numbers[i], NULL, &inherited);
+		if (inherited.sa_handler != SIG_IGN)
+			sigaction(numbers[i], &action, NULL);
+	}
 }

@@ -26,8 +26,8 @@ struct sw_verb {
 	gboolean hidden;		   /* from help, completion and the man page */
 
 	/*
-	 * Does the work of CALL and appends the result to OUT, which is printed on stdout even when it
-	 * fails.
+	 * Does the work of CALL and appends the result to OUT, which is printed on stdout even
+	 * when it fails.
 	 */
 	gboolean (*run)(const struct sw_call *call, GString *out, GCancellable *cancellable,
 			GError **error);

@@ -211,7 +211,7 @@ gboolean sw_grub_prepare(const struct sw_bootloader_request *request,
 	    sw_layout_find(request->layout, SW_ROLE_BIOS_BOOT) != NULL) {
 		work->what = "grub-install for BIOS";
 		work->script = g_strdup("grub-install --target=i386-pc --boot-directory=/boot "
-					"--modules='part_gpt ext2 search_fs_uuid' /dev/sda");
+					"--modules='part_gpt ext2 search_fs_uuid' \"$DISK\"");
 	}
 	return TRUE;
 }

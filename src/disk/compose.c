@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "disk/compose.h"
 
-#include <gio/gfiledescriptorbased.h>
 #include <string.h>
 
 #include "core/error.h"
@@ -9,6 +8,9 @@
 #include "disk/aleph.h"
 #include "disk/deployment.h"
 #include "image/refs.h"
+#include "image/tree.h"
+
+#define BUFFER_SIZE (1024 * 1024)
 
 struct sw_compose {
 	struct sw_compose_request request;
@@ -24,29 +26,25 @@ static const char repo_config[] = "[core]\nrepo_version=1\nmode=bare\n\n"
 				  "[sysroot]\nbootloader=none\nbootprefix=true\nreadonly=true\n";
 
 /* The checksum of the content object that PATH is in the image; its bytes go into HASH. */
-static gboolean take_boot_file(struct sw_compose *self, const char *path, struct sw_sha256 *hash,
-			       char **ret_checksum, GCancellable *cancellable, GError **error)
+static gboolean take_boot_file(struct sw_compose *self, const struct sw_tree *tree,
+			       const char *path, struct sw_sha256 *hash, char **ret_checksum,
+			       GCancellable *cancellable, GError **error)
 {
-	g_autoptr(GFile) root = NULL;
-	g_autoptr(GFile) file = NULL;
+	struct sw_node node;
 	g_autoptr(GInputStream) content = NULL;
-	g_autofree char *checksum = NULL;
-	g_autofree char *buffer = g_malloc(1024 * 1024);
+	g_autofree char *buffer = g_malloc(BUFFER_SIZE);
 	gssize n = 0;
 
-	if (!ostree_repo_read_commit(self->request.repo, self->request.commit, &root, NULL,
-				     cancellable, error))
-		return sw_fail_prefix(error, SW_ERROR_ENVIRONMENT, "cache", "the cache is damaged");
-	file = g_file_resolve_relative_path(root, path + 1);
-	checksum = g_strdup(ostree_repo_file_get_checksum(OSTREE_REPO_FILE(file)));
-	if (!ostree_repo_load_file(self->request.repo, checksum, &content, NULL, NULL, cancellable,
-				   error))
-		return sw_fail_prefix(error, SW_ERROR_ENVIRONMENT, "cache", "the cache is damaged");
-	while ((n = g_input_stream_read(content, buffer, 1024 * 1024, cancellable, error)) > 0)
+	if (!sw_tree_find(tree, path, TRUE, &node, error))
+		return FALSE;
+	if (!ostree_repo_load_file(self->request.repo, node.checksum, &content, NULL, NULL,
+				   cancellable, error))
+		return sw_fail_prefix(error, SW_ERROR_ENVIRONMENT, "cache", "%s", path);
+	while ((n = g_input_stream_read(content, buffer, BUFFER_SIZE, cancellable, error)) > 0)
 		sw_sha256_update(hash, buffer, (size_t)n);
 	if (n < 0)
 		return sw_fail_prefix(error, SW_ERROR_ENVIRONMENT, "cache", "%s", path);
-	*ret_checksum = g_steal_pointer(&checksum);
+	*ret_checksum = g_strdup(node.checksum);
 	return TRUE;
 }
 
@@ -83,12 +81,14 @@ gboolean sw_compose_new(const struct sw_compose_request *request, struct sw_comp
 {
 	g_autoptr(SwCompose) self = g_new0(struct sw_compose, 1);
 	g_autoptr(SwSha256) hash = sw_sha256_new();
+	g_autoptr(SwTree) tree = NULL;
 	char hex[SW_SHA256_SIZE];
 
 	self->request = *request;
-	if (!take_boot_file(self, request->facts->kernel, hash, &self->kernel_checksum, cancellable,
-			    error) ||
-	    !take_boot_file(self, request->facts->initramfs, hash, &self->initramfs_checksum,
+	if (!sw_tree_open(request->repo, request->commit, &tree, cancellable, error) ||
+	    !take_boot_file(self, tree, request->facts->kernel, hash, &self->kernel_checksum,
+			    cancellable, error) ||
+	    !take_boot_file(self, tree, request->facts->initramfs, hash, &self->initramfs_checksum,
 			    cancellable, error))
 		return FALSE;
 	sw_sha256_hex(hash, hex);

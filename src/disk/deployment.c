@@ -109,19 +109,25 @@ static gboolean walk_directory(struct walk *walk, const char *source, const char
 {
 	g_autoptr(GFile) root = NULL;
 	g_autoptr(GFile) file = NULL;
+	g_autoptr(GError) missing = NULL;
 	OstreeRepoFile *directory;
 
 	if (!ostree_repo_read_commit(walk->deployment->repo, walk->deployment->commit, &root, NULL,
 				     walk->cancellable, error))
 		return damaged(error);
 	file = *source == '\0' ? g_object_ref(root) : g_file_resolve_relative_path(root, source);
+	directory = OSTREE_REPO_FILE(file);
+	if (!ostree_repo_file_ensure_resolved(directory, &missing)) {
+		*ret_found = FALSE;
+		if (g_error_matches(missing, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
+			return TRUE;
+		g_propagate_error(error, g_steal_pointer(&missing));
+		return damaged(error);
+	}
 	*ret_found = g_file_query_file_type(file, G_FILE_QUERY_INFO_NOFOLLOW_SYMLINKS, NULL) ==
 		     G_FILE_TYPE_DIRECTORY;
 	if (!*ret_found)
 		return TRUE;
-	directory = OSTREE_REPO_FILE(file);
-	if (!ostree_repo_file_ensure_resolved(directory, error))
-		return damaged(error);
 	return walk_tree(walk, ostree_repo_file_tree_get_contents_checksum(directory),
 			 ostree_repo_file_tree_get_metadata_checksum(directory), path, error);
 }

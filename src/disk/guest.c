@@ -19,6 +19,8 @@
 #define LAUNCH_SECONDS 300
 #define CALL_SECONDS 600
 #define TRANSFER_SECONDS 3600
+/* libguestfs makes /dev/disk/guestfs/LABEL a link to the disk: the kernel's own order is anybody's guess. */
+#define DISK_LABEL "slipway"
 /* Times that a dying appliance is started. */
 #define LAUNCHES 2
 
@@ -152,7 +154,8 @@ static gboolean configure_and_launch(struct sw_guest *self, GError **error)
 {
 	/* Written while it is attached, so "unsafe": the one sync comes when the file is finished. */
 	return (guestfs_add_drive_opts(self->handle, self->disk, GUESTFS_ADD_DRIVE_OPTS_FORMAT,
-				       "raw", GUESTFS_ADD_DRIVE_OPTS_CACHEMODE, "unsafe",
+				       "raw", GUESTFS_ADD_DRIVE_OPTS_LABEL, DISK_LABEL,
+				       GUESTFS_ADD_DRIVE_OPTS_CACHEMODE, "unsafe",
 				       GUESTFS_ADD_DRIVE_OPTS_DISCARD, "enable", -1) == 0 &&
 		guestfs_set_smp(self->handle, (int)CLAMP(g_get_num_processors(), 1, 4)) == 0 &&
 		guestfs_launch(self->handle) == 0) ||
@@ -298,6 +301,7 @@ static char *wrap_script(const char *deployment, const char *script)
 		"mount --rbind /dev $d/dev; mount --bind /proc $d/proc; mount --bind /sys $d/sys\n"
 		"mount --bind / $d/sysroot; mount --bind /boot $d/boot\n"
 		"mount -t tmpfs tmpfs $d/tmp; mount -t tmpfs tmpfs $d/run\n"
+		"DISK=$(readlink -f /dev/disk/guestfs/" DISK_LABEL "); export DISK\n"
 		"r=0; chroot $d /bin/sh -ec %s </dev/null >&2 || r=$?\n"
 		"undo >/dev/null 2>&1 || true\n"
 		"exit $r",

@@ -36,7 +36,7 @@ gboolean sw_guest_mount(struct sw_guest *guest, const struct sw_layout *layout,
 gboolean sw_guest_unpack(struct sw_guest *guest, int fd, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /*
- * Runs SCRIPT by the image's own shell with DEPLOYMENT (a path in the root) as its root directory:
+ * Runs SCRIPT by the image's own shell (in $DISK the name of the disk's device) with DEPLOYMENT (a path in the root) as its root directory:
  * /dev, /proc and /sys are there, the physical root is on /sysroot, /boot on /boot, /tmp and /run
  * are empty.  The physical root is left as it was.  WHAT ("grub-install") begins the error.
  */

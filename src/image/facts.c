@@ -25,13 +25,11 @@ const char *const sw_bootloader_names[] = { "none", "bootupd", "grub", "systemd-
 struct findings {
 	char **kernels;		  /* directories below usr/lib/modules with a regular vmlinuz */
 	const char *prepare_root; /* path; NULL: none */
-	struct sw_tree_size size;
 };
 
 static void findings_clear(struct findings *findings)
 {
 	g_strfreev(findings->kernels);
-	sw_tree_size_clear(&findings->size);
 }
 typedef struct findings Findings;
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Findings, findings_clear)
@@ -85,7 +83,7 @@ static gboolean read_kernel(struct sw_facts *facts, const struct sw_tree *tree,
 {
 	static const char *const kernels[] = { "vmlinuz", NULL };
 	static const char *const initramfses[] = { "initramfs.img", "initramfs", NULL };
-	g_auto(SwTreeSize) device_trees = { 0 };
+	struct sw_tree_size device_trees;
 	g_autofree char *directory = NULL;
 	g_autofree char *dtb = NULL;
 	guint64 kernel_bytes;
@@ -280,10 +278,10 @@ static gboolean read_root_home(struct sw_facts *facts, const struct sw_tree *tre
 }
 
 static gboolean read_sizes(struct sw_facts *facts, const struct sw_tree *tree,
-			   struct sw_tree_size *ret_size, GCancellable *cancellable, GError **error)
+			   GCancellable *cancellable, GError **error)
 {
-	g_auto(SwTreeSize) etc = { 0 };
-	g_auto(SwTreeSize) var = { 0 };
+	struct sw_tree_size etc;
+	struct sw_tree_size var;
 	struct sw_tree_size size;
 
 	if (!sw_tree_measure(tree, "/etc", NULL, &etc, cancellable, error) ||
@@ -298,7 +296,6 @@ static gboolean read_sizes(struct sw_facts *facts, const struct sw_tree *tree,
 			    (size.directories + REPO_DIRECTORIES) * DIRECTORY_BYTES;
 	facts->disk_inodes =
 		size.objects + size.directories + etc.entries + var.entries + REPO_DIRECTORIES;
-	*ret_size = size;
 	return TRUE;
 }
 
@@ -320,7 +317,7 @@ gboolean sw_facts_read(OstreeRepo *repo, const char *commit, const struct sw_oci
 	    !read_bios_grub(facts, tree, error) || !read_root_home(facts, tree, error) ||
 	    !sw_tree_has(tree, "/etc/selinux/config", SW_NODE_FILE, &facts->has_selinux, error) ||
 	    !sw_tree_has(tree, "/usr/bin/ostree", SW_NODE_FILE, &facts->has_ostree, error) ||
-	    !read_sizes(facts, tree, &findings.size, cancellable, error))
+	    !read_sizes(facts, tree, cancellable, error))
 		return FALSE;
 	apply_composefs_kargs(facts);
 	input = (struct sw_requirement_input){
@@ -330,7 +327,6 @@ gboolean sw_facts_read(OstreeRepo *repo, const char *commit, const struct sw_oci
 		.rootfs = rootfs,
 		.kernels = (const char *const *)findings.kernels,
 		.prepare_root = findings.prepare_root,
-		.bad_name = findings.size.bad_name,
 	};
 	if (!sw_requirements_judge(&input, &facts->requirements, error))
 		return FALSE;

@@ -29,11 +29,18 @@ enum sw_bootloader {
 /* The words of enum sw_bootloader ("none", "bootupd", "grub", "systemd-boot"), in its order. */
 extern const char *const sw_bootloader_names[];
 
+/* How an image stands to a requirement. */
+enum sw_requirement_state {
+	SW_MET,
+	SW_UNMET,   /* a disk of it would not work: the build refuses */
+	SW_WARNING, /* a disk of it works, less well than it could */
+};
+
 /* One requirement of contract 3.4 and whether the image meets it. */
 struct sw_requirement {
 	const char *id;	  /* "kernel": stable, for scripts; also the id of the error */
 	const char *what; /* "exactly one kernel with an initramfs" */
-	enum { SW_MET, SW_UNMET, SW_WARNING } state;
+	enum sw_requirement_state state;
 	char *detail; /* what was found; never NULL */
 	char *remedy; /* what to do; NULL when met */
 };

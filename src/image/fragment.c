@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "core/text.h"
+
 #define ARCHITECTURES_KEY "match-architectures"
 
 const char *sw_fragment_architecture(const char *architecture)
@@ -37,10 +39,9 @@ gboolean sw_fragment_matches(GVariant *table, const char *architecture, const ch
 
 static gboolean has_control(const char *text)
 {
-	for (; *text != '\0'; text++)
-		if (g_ascii_iscntrl(*text))
-			return TRUE;
-	return FALSE;
+	g_autofree char *line = sw_text_line(text);
+
+	return !g_str_equal(line, text);
 }
 
 gboolean sw_fragment_string(GVariant *value, const char *key, const char *name, const char *id,
@@ -150,7 +151,7 @@ gboolean sw_fragment_list(const struct sw_tree *tree, const char *const *directo
 		for (char **name = names; *name != NULL; name++) {
 			if (!g_str_has_suffix(*name, ".toml"))
 				continue;
-			if (has_control(*name) || !g_utf8_validate(*name, -1, NULL))
+			if (has_control(*name))
 				return sw_fail(error, SW_ERROR_IMAGE, "names",
 					       "%s: a file's name holds control characters",
 					       *directories);

@@ -35,6 +35,8 @@ struct sw_inflate {
 	ZSTD_DStream *zstd;
 #ifdef HAVE_ISAL
 	struct inflate_state *gzip;
+	struct isal_gzip_header header;
+	gboolean in_header;
 #else
 	z_stream *gzip;
 #endif
@@ -99,7 +101,29 @@ static void open_gzip(struct sw_inflate *inflate)
 {
 	inflate->gzip = g_new0(struct inflate_state, 1);
 	isal_inflate_init(inflate->gzip);
-	inflate->gzip->crc_flag = ISAL_GZIP;
+}
+
+/*
+ * Reads the header of a member, in as many pieces as it comes; isal_inflate() alone would take a header
+ * only in one.
+ */
+static int read_gzip_header(struct sw_inflate *inflate)
+{
+	struct inflate_state *gzip = inflate->gzip;
+	int result = ISAL_DECOMP_OK;
+
+	if (!inflate->in_member) {
+		isal_inflate_reset(gzip);
+		isal_gzip_header_init(&inflate->header);
+		inflate->in_header = TRUE;
+	}
+	if (inflate->in_header)
+		result = isal_read_gzip_header(gzip, &inflate->header);
+	if (result == ISAL_DECOMP_OK && inflate->in_header) {
+		gzip->crc_flag = ISAL_GZIP_NO_HDR_VER;
+		inflate->in_header = FALSE;
+	}
+	return result;
 }
 
 static gboolean step_gzip(struct sw_inflate *inflate, guint8 *out, size_t size, size_t *ret_length,
@@ -108,19 +132,17 @@ static gboolean step_gzip(struct sw_inflate *inflate, guint8 *out, size_t size, 
 	struct inflate_state *gzip = inflate->gzip;
 	int result = 0;
 
-	if (!inflate->in_member) {
-		isal_inflate_reset(gzip);
-		gzip->crc_flag = ISAL_GZIP;
-	}
 	gzip->next_in = inflate->buffer + inflate->position;
 	gzip->avail_in = (uint32_t)(inflate->length - inflate->position);
 	gzip->next_out = out;
 	gzip->avail_out = (uint32_t)size;
-	result = isal_inflate(gzip);
+	result = read_gzip_header(inflate);
+	if (result == ISAL_DECOMP_OK)
+		result = isal_inflate(gzip);
 	if (result < 0 || result == ISAL_NEED_DICT)
 		return refuse(error, result == ISAL_INCORRECT_CHECKSUM ? "a checksum is wrong"
 								       : "it is no gzip stream");
-	inflate->in_member = gzip->block_state != ISAL_BLOCK_FINISH;
+	inflate->in_member = inflate->in_header || gzip->block_state != ISAL_BLOCK_FINISH;
 	inflate->position = inflate->length - gzip->avail_in;
 	*ret_length = size - gzip->avail_out;
 	return TRUE;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/text.h"
 #include "image/fragment.h"
 #include "image/toml.h"
 
@@ -87,12 +88,14 @@ static gboolean check_word(const struct merge *merge, const struct row *row, con
 			   GError **error)
 {
 	g_autofree char *known = NULL;
+	g_autofree char *line = NULL;
 
 	if (row->words == NULL || g_strv_contains(row->words, word))
 		return TRUE;
 	known = g_strjoinv(", ", (char **)row->words);
+	line = sw_text_line(word);
 	return sw_fail(error, SW_ERROR_IMAGE, ID, "%s: install.%s is \"%s\", not one of %s",
-		       merge->name, row->key, word, known);
+		       merge->name, row->key, line, known);
 }
 
 static gboolean check_stateroot(const struct merge *merge, const char *text, GError **error)
@@ -188,10 +191,10 @@ static const struct row *find_row(const char *key, gboolean *ret_is_table)
 
 static void warn_unknown(const struct merge *merge, const char *prefix, const char *key)
 {
-	g_autofree char *escaped = g_strescape(key, NULL);
+	g_autofree char *line = sw_text_line(key);
 
 	g_ptr_array_add(merge->config->warnings,
-			g_strdup_printf("%s: unknown key %s%s", merge->name, prefix, escaped));
+			g_strdup_printf("%s: unknown key %s%s", merge->name, prefix, line));
 }
 
 /* Merges the keys of TABLE, whose own name is PREFIX ("" or "ostree."). */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "image/kargs-d.h"
 
+#include "core/text.h"
 #include "image/fragment.h"
 #include "image/toml.h"
 
@@ -20,12 +21,12 @@ gboolean sw_kargs_d_parse(const char *text, size_t length, const char *name,
 		return FALSE;
 	g_variant_iter_init(&iter, table);
 	while (g_variant_iter_next(&iter, "{&sv}", &key, NULL)) {
-		g_autofree char *escaped = g_strescape(key, NULL);
+		g_autofree char *line = sw_text_line(key);
 
 		if (!g_strv_contains(known, key))
 			return sw_fail(error, SW_ERROR_IMAGE, ID,
 				       "%s: unknown key %s (known: kargs, match-architectures)",
-				       name, escaped);
+				       name, line);
 	}
 	value = g_variant_lookup_value(table, "kargs", NULL);
 	if (value == NULL)

@@ -3,20 +3,19 @@
 
 #include <string.h>
 
+#include "core/text.h"
+
 static gboolean is_name(const char *text)
 {
 	return text[0] != '\0' && !g_ascii_isdigit(text[0]) &&
 	       text[strspn(text, G_CSET_a_2_z G_CSET_A_2_Z G_CSET_DIGITS "_")] == '\0';
 }
 
-static gboolean is_printable(const char *text)
+static gboolean is_line(const char *text)
 {
-	if (!g_utf8_validate(text, -1, NULL))
-		return FALSE;
-	for (; *text != '\0'; text++)
-		if (g_ascii_iscntrl(*text))
-			return FALSE;
-	return TRUE;
+	g_autofree char *line = sw_text_line(text);
+
+	return g_str_equal(line, text);
 }
 
 GHashTable *sw_os_release_parse(const char *text, size_t length)
@@ -36,7 +35,7 @@ GHashTable *sw_os_release_parse(const char *text, size_t length)
 		if (!is_name(*line))
 			continue;
 		value = equals[1] == '\0' ? g_strdup("") : g_shell_unquote(equals + 1, NULL);
-		if (value != NULL && is_printable(value))
+		if (value != NULL && is_line(value))
 			g_hash_table_insert(table, g_strdup(*line), g_steal_pointer(&value));
 	}
 	return g_steal_pointer(&table);

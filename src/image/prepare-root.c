@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/text.h"
 #define ID "prepare-root"
 #define FILE_LIMIT ((size_t)64 * 1024)
 
@@ -39,12 +40,12 @@ gboolean sw_prepare_root_parse(const char *text, size_t length, const char *name
 		return sw_fail(error, SW_ERROR_IMAGE, ID, "%s: not a key file", name);
 	word = g_key_file_get_value(file, "composefs", "enabled", NULL);
 	if (word != NULL && !sw_composefs_from_word(g_strstrip(word), &mode)) {
-		g_autofree char *escaped = g_strescape(word, NULL);
+		g_autofree char *line = sw_text_line(word);
 
 		return sw_fail(error, SW_ERROR_IMAGE, ID,
 			       "%s: [composefs] enabled is \"%s\", not yes, no, maybe, verity or "
 			       "signed",
-			       name, escaped);
+			       name, line);
 	}
 	*ret_mode = mode;
 	return TRUE;

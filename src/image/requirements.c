@@ -3,12 +3,14 @@
 
 #include <string.h>
 
+#include "core/text.h"
 #include "image/fragment.h"
 
 /* Names shown in one detail. */
 #define MAX_NAMES 5
 
-static void set_row(struct sw_requirement *row, int state, const char *remedy, char *detail)
+static void set_row(struct sw_requirement *row, enum sw_requirement_state state, const char *remedy,
+		    char *detail)
 {
 	row->state = state;
 	row->detail = detail;
@@ -55,9 +57,9 @@ static char *join_names(const char *const *names)
 	GString *text = g_string_new(NULL);
 
 	for (guint i = 0; i < count && i < MAX_NAMES; i++) {
-		g_autofree char *escaped = g_strescape(names[i], NULL);
+		g_autofree char *line = sw_text_line(names[i]);
 
-		g_string_append_printf(text, "%s%s", i > 0 ? ", " : "", escaped);
+		g_string_append_printf(text, "%s%s", i > 0 ? ", " : "", line);
 	}
 	if (count > MAX_NAMES)
 		g_string_append_printf(text, " and %u more", count - MAX_NAMES);
@@ -200,7 +202,7 @@ static gboolean find_uki(const struct sw_tree *tree, char **ret_path, GError **e
 			if (g_str_has_suffix(*name, ".efi")) {
 				g_autofree char *path = g_build_filename(*directory, *name, NULL);
 
-				*ret_path = g_strescape(path, NULL);
+				*ret_path = sw_text_line(path);
 				return TRUE;
 			}
 		}
@@ -365,12 +367,12 @@ static gboolean judge_install_config(const struct sw_requirement_input *input,
 		    warnings->len > 1 ? ", and others" : "");
 }
 
-static gboolean judge_names(const struct sw_requirement_input *input, struct sw_requirement *row,
-			    G_GNUC_UNUSED GError **error)
+/* Names that are not UTF-8, device nodes and hard links to nothing do not come through the import. */
+static gboolean judge_content(const struct sw_requirement_input *input, struct sw_requirement *row,
+			      G_GNUC_UNUSED GError **error)
 {
-	if (input->bad_name != NULL)
-		return unmet(row, "rename it in the image", "not UTF-8: %s", input->bad_name);
-	return met(row, "%" G_GUINT64_FORMAT " names", input->facts->content_files);
+	return met(row, "%" G_GUINT64_FORMAT " files, links and directories",
+		   input->facts->content_files);
 }
 
 static gboolean judge_bound_images(const struct sw_requirement_input *input,
@@ -411,7 +413,7 @@ static const struct {
 	{ "root-filesystem", "a root filesystem", judge_rootfs },
 	{ "block-setup", "a root without encryption", judge_block },
 	{ "install-config", "an install configuration without unknown keys", judge_install_config },
-	{ "names", "file names in UTF-8", judge_names },
+	{ "content", "content that ostree can hold", judge_content },
 	{ "bound-images", "no images bound to it", judge_bound_images },
 };
 

@@ -12,7 +12,6 @@ struct sw_requirement_input {
 	const char *rootfs;	      /* the root filesystem that the user asked for; NULL: none */
 	const char *const *kernels;   /* directories below usr/lib/modules with a regular vmlinuz */
 	const char *prepare_root;     /* path of prepare-root.conf; NULL: none */
-	const char *bad_name;	      /* path of a name that is not UTF-8; NULL: none */
 };
 
 /*

@@ -10,6 +10,8 @@
 
 extern "C" {
 #include "image/toml.h"
+
+#include "core/text.h"
 }
 
 namespace
@@ -95,7 +97,7 @@ gboolean sw_toml_parse(const char *text, size_t length, const char *name, enum s
 		       const char *id, GVariant **ret_table, GError **error)
 {
 	if (length > SW_TOML_LIMIT)
-		return sw_fail(error, code, id, "%s: larger than 1 MiB", name);
+		return sw_fail(error, code, id, "%s: larger than 64 KiB", name);
 	if (std::count(text, text + length, '.') > max_dots)
 		return sw_fail(error, code, id, "%s: more than %td dots", name, max_dots);
 	try {
@@ -106,9 +108,8 @@ gboolean sw_toml_parse(const char *text, size_t length, const char *name, enum s
 	} catch (const toml::parse_error &failure) {
 		const toml::source_position at = failure.source().begin;
 		const std::string what{ failure.description() };
-		g_autofree char *line = g_utf8_make_valid(what.c_str(), -1);
+		g_autofree char *line = sw_text_line(what.c_str());
 
-		g_strdelimit(line, "\r\n\t", ' ');
 		return sw_fail(error, code, id, "%s:%u:%u: %s", name, at.line, at.column, line);
 	} catch (const std::exception &failure) {
 		return sw_fail(error, code, id, "%s: %s", name, failure.what());

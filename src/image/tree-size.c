@@ -61,26 +61,13 @@ static gboolean measure_object(struct measure *measure, OstreeObjectType type, c
 	return TRUE;
 }
 
-static void measure_name(struct measure *measure, const char *path, const char *name)
-{
-	g_autofree char *escaped = NULL;
-
-	if (measure->size.bad_name != NULL || g_utf8_validate(name, -1, NULL))
-		return;
-	escaped = g_strescape(name, NULL);
-	measure->size.bad_name = g_strdup_printf("%s/%s", path, escaped);
-}
-
-static gboolean measure_file(struct measure *measure, const char *path, GVariant *entry,
+static gboolean measure_file(struct measure *measure, const char *dirtree, GVariant *entry,
 			     GError **error)
 {
 	char checksum[OSTREE_SHA256_STRING_LEN + 1];
-	const char *name;
 	guint64 size;
 
-	g_variant_get_child(entry, 0, "&s", &name);
-	measure_name(measure, path, name);
-	if (!sw_tree_get_checksum(entry, 1, path, checksum, error) ||
+	if (!sw_tree_get_checksum(entry, 1, dirtree, checksum, error) ||
 	    !measure_object(measure, OSTREE_OBJECT_TYPE_FILE, checksum, &size, error))
 		return FALSE;
 	measure->size.entries++;
@@ -88,33 +75,28 @@ static gboolean measure_file(struct measure *measure, const char *path, GVariant
 	return TRUE;
 }
 
-static gboolean measure_tree(struct measure *measure, const char *path, const char *checksum,
-			     guint depth, GError **error);
+static gboolean measure_tree(struct measure *measure, const char *checksum, guint depth,
+			     GError **error);
 
-static gboolean measure_directory(struct measure *measure, const char *path, GVariant *entry,
+static gboolean measure_directory(struct measure *measure, const char *dirtree, GVariant *entry,
 				  guint depth, GError **error)
 {
 	char checksum[OSTREE_SHA256_STRING_LEN + 1];
 	char meta[OSTREE_SHA256_STRING_LEN + 1];
-	g_autofree char *below = NULL;
-	const char *name;
 	guint64 size;
 
-	g_variant_get_child(entry, 0, "&s", &name);
-	measure_name(measure, path, name);
-	below = g_strdup_printf("%s/%s", path, name);
-	if (!sw_tree_get_checksum(entry, 1, path, checksum, error) ||
-	    !sw_tree_get_checksum(entry, 2, path, meta, error) ||
+	if (!sw_tree_get_checksum(entry, 1, dirtree, checksum, error) ||
+	    !sw_tree_get_checksum(entry, 2, dirtree, meta, error) ||
 	    !measure_object(measure, OSTREE_OBJECT_TYPE_DIR_META, meta, &size, error))
 		return FALSE;
 	measure->size.entries++;
 	measure->size.directories++;
 	measure->size.copy_bytes += BLOCK;
-	return measure_tree(measure, below, checksum, depth + 1, error);
+	return measure_tree(measure, checksum, depth + 1, error);
 }
 
-static gboolean measure_tree(struct measure *measure, const char *path, const char *checksum,
-			     guint depth, GError **error)
+static gboolean measure_tree(struct measure *measure, const char *checksum, guint depth,
+			     GError **error)
 {
 	g_autoptr(GVariant) dirtree = NULL;
 	guint64 size;
@@ -134,8 +116,8 @@ static gboolean measure_tree(struct measure *measure, const char *path, const ch
 			g_autoptr(GVariant) entry = g_variant_get_child_value(entries, i);
 
 			if (!(list == SW_DIRTREE_FILES
-				      ? measure_file(measure, path, entry, error)
-				      : measure_directory(measure, path, entry, depth, error)))
+				      ? measure_file(measure, checksum, entry, error)
+				      : measure_directory(measure, checksum, entry, depth, error)))
 				return FALSE;
 		}
 	}
@@ -152,17 +134,8 @@ gboolean sw_tree_measure(const struct sw_tree *tree, const char *path, GHashTabl
 	measure.seen = seen != NULL ? seen : own;
 	if (!sw_tree_find(tree, path, TRUE, &node, error))
 		return FALSE;
-	if (node.kind == SW_NODE_DIRECTORY &&
-	    !measure_tree(&measure, "", node.checksum, 0, error)) {
-		sw_tree_size_clear(&measure.size);
+	if (node.kind == SW_NODE_DIRECTORY && !measure_tree(&measure, node.checksum, 0, error))
 		return FALSE;
-	}
 	*ret_size = measure.size;
 	return TRUE;
-}
-
-void sw_tree_size_clear(struct sw_tree_size *size)
-{
-	g_free(size->bad_name);
-	memset(size, 0, sizeof(*size));
 }

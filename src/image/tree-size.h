@@ -13,7 +13,6 @@ struct sw_tree_size {
 	guint64 objects;      /* number of distinct objects: files, dirtrees, dirmetas */
 	guint64 object_bytes; /* what they take in a repository, in whole blocks */
 	guint64 copy_bytes;   /* what a copy of the tree takes, in whole blocks */
-	char *bad_name;	      /* path of the first name that is not UTF-8, escaped; NULL: none */
 };
 
 /* A set of objects already counted, for several calls of sw_tree_measure() over one repository. */
@@ -22,13 +21,8 @@ GHashTable *sw_tree_seen_new(void);
 /*
  * Measures all below PATH (nothing there: zeros).  Objects that SEEN holds count no more towards
  * bytes, objects and object_bytes, and those met are added to it; NULL: none yet.  SW_ERROR_IMAGE
- * with the id "tree" for a tree deeper than 1024 directories.  The caller clears RET_SIZE.
+ * with the id "tree" for a tree deeper than 1024 directories.
  */
 gboolean sw_tree_measure(const struct sw_tree *tree, const char *path, GHashTable *seen,
 			 struct sw_tree_size *ret_size, GCancellable *cancellable,
 			 GError **error) G_GNUC_WARN_UNUSED_RESULT;
-
-/* Frees what SIZE owns and zeroes it. */
-void sw_tree_size_clear(struct sw_tree_size *size);
-typedef struct sw_tree_size SwTreeSize;
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SwTreeSize, sw_tree_size_clear)

@@ -72,6 +72,7 @@ static const struct fault {
 	{ ": EOF", "unreachable", "the connection broke", TRUE },
 	{ "stream error: ", "unreachable", "the connection broke", TRUE },
 	{ "http2: ", "unreachable", "the connection broke", TRUE },
+	{ "no answer within ", "unreachable", "the registry does not answer", TRUE },
 	{ "i/o timeout", "unreachable", "the registry does not answer", TRUE },
 	{ "TLS handshake timeout", "unreachable", "the registry does not answer", TRUE },
 	{ "connection timed out", "unreachable", "the registry does not answer", TRUE },

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #include "core/file.h"
@@ -20,8 +21,9 @@
 
 struct sw_proxy {
 	GSubprocess *child;
-	int fd;	 /* our end of the socket */
-	int log; /* the child's stderr, a memfd */
+	GThread *keeper; /* NULL: the child has been waited for */
+	int fd;		 /* our end of the socket */
+	int log;	 /* the child's stderr, a memfd */
 	guint protocol;
 	guint idle_limit_ms;
 	gboolean waiting; /* a request has no reply yet */
@@ -52,6 +54,14 @@ static char *last_words(const struct sw_proxy *proxy)
 	return sw_text_line(line != NULL ? line + 1 : data);
 }
 
+static void kill_child(struct sw_proxy *proxy)
+{
+	if (proxy->keeper == NULL)
+		return;
+	g_subprocess_force_exit(proxy->child);
+	g_thread_join(g_steal_pointer(&proxy->keeper));
+}
+
 /* The socket is closed: skopeo is about to end, or has. */
 static gboolean fail_ended(struct sw_proxy *proxy, GError **error)
 {
@@ -59,8 +69,7 @@ static gboolean fail_ended(struct sw_proxy *proxy, GError **error)
 	const char *id = proxy->protocol == 0 ? "skopeo" : "source";
 	g_autofree char *words = NULL;
 
-	g_subprocess_force_exit(proxy->child);
-	g_subprocess_wait(proxy->child, NULL, NULL);
+	kill_child(proxy);
 	words = last_words(proxy);
 	if (*words != '\0')
 		return sw_fail(error, code, id, "skopeo's image proxy ended: %s", words);
@@ -69,7 +78,7 @@ static gboolean fail_ended(struct sw_proxy *proxy, GError **error)
 
 gboolean sw_proxy_fail_idle(const struct sw_proxy *proxy, GError **error)
 {
-	return sw_fail(error, SW_ERROR_SOURCE, "unreachable", "no answer within %u seconds",
+	return sw_fail(error, SW_ERROR_SOURCE, "unreachable", "no answer within %u s",
 		       MAX(proxy->idle_limit_ms / 1000, 1));
 }
 
@@ -287,14 +296,15 @@ static GPtrArray *make_argv(const struct sw_proxy_options *options)
 	return argv;
 }
 
-/* Runs in the child: Ctrl-C on the terminal reaches it only through us. */
-static void leave_terminal(G_GNUC_UNUSED gpointer data)
+/* Runs in the child: Ctrl-C on the terminal reaches it only through us, and it dies with us. */
+static void set_up_child(G_GNUC_UNUSED gpointer data)
 {
 	sigset_t none;
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setpgid(0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
 /* What containers/storage sets for itself when it enters a user namespace. */
@@ -308,6 +318,56 @@ static void set_userns_environment(GSubprocessLauncher *launcher)
 	g_subprocess_launcher_setenv(launcher, "_CONTAINERS_ROOTLESS_GID", gid, TRUE);
 }
 
+/* Between the keeper and who starts it; what it made is in CHILD or ERROR once DONE is set. */
+struct launch {
+	GSubprocessLauncher *launcher;
+	const char *const *argv;
+	GMutex lock;
+	GCond changed;
+	gboolean done;
+	GSubprocess *child;
+	GError *error;
+};
+
+/* The death signal is bound to the thread that forks: so one lives as long as the child. */
+static gpointer keep_child(gpointer data)
+{
+	struct launch *launch = data;
+	g_autoptr(GSubprocess) child = NULL;
+
+	child = g_subprocess_launcher_spawnv(launch->launcher, launch->argv, &launch->error);
+	g_mutex_lock(&launch->lock);
+	launch->child = child != NULL ? g_object_ref(child) : NULL;
+	launch->done = TRUE;
+	g_cond_signal(&launch->changed);
+	g_mutex_unlock(&launch->lock);
+	if (child != NULL)
+		g_subprocess_wait(child, NULL, NULL);
+	return NULL;
+}
+
+static gboolean launch_child(struct sw_proxy *proxy, GSubprocessLauncher *launcher,
+			     const char *const *argv, GError **error)
+{
+	struct launch launch = { .launcher = launcher, .argv = argv };
+
+	g_mutex_init(&launch.lock);
+	g_cond_init(&launch.changed);
+	g_mutex_lock(&launch.lock);
+	proxy->keeper = g_thread_new("skopeo", keep_child, &launch);
+	while (!launch.done)
+		g_cond_wait(&launch.changed, &launch.lock);
+	g_mutex_unlock(&launch.lock);
+	g_cond_clear(&launch.changed);
+	g_mutex_clear(&launch.lock);
+	proxy->child = launch.child;
+	if (proxy->child != NULL)
+		return TRUE;
+	g_thread_join(g_steal_pointer(&proxy->keeper));
+	g_propagate_error(error, launch.error);
+	return sw_fail_prefix(error, SW_ERROR_ENVIRONMENT, "skopeo", "cannot run skopeo");
+}
+
 static gboolean spawn(struct sw_proxy *proxy, const struct sw_proxy_options *options, int stdin_fd,
 		      int stderr_fd, GError **error)
 {
@@ -319,13 +379,10 @@ static gboolean spawn(struct sw_proxy *proxy, const struct sw_proxy_options *opt
 	g_debug("run: %s", line);
 	g_subprocess_launcher_take_stdin_fd(launcher, stdin_fd);
 	g_subprocess_launcher_take_stderr_fd(launcher, stderr_fd);
-	g_subprocess_launcher_set_child_setup(launcher, leave_terminal, NULL, NULL);
+	g_subprocess_launcher_set_child_setup(launcher, set_up_child, NULL, NULL);
 	if (options->in_userns)
 		set_userns_environment(launcher);
-	proxy->child =
-		g_subprocess_launcher_spawnv(launcher, (const char *const *)argv->pdata, error);
-	return proxy->child != NULL ||
-	       sw_fail_prefix(error, SW_ERROR_ENVIRONMENT, "skopeo", "cannot run skopeo");
+	return launch_child(proxy, launcher, (const char *const *)argv->pdata, error);
 }
 
 static gboolean open_proxy(struct sw_proxy *proxy, const struct sw_proxy_options *options,
@@ -397,8 +454,7 @@ static void end_child(struct sw_proxy *proxy)
 
 	if (!proxy->waiting && sw_proxy_send(proxy, "Shutdown", NULL, NULL))
 		g_poll(&fd, 1, GRACE_MS);
-	g_subprocess_force_exit(proxy->child);
-	g_subprocess_wait(proxy->child, NULL, NULL);
+	kill_child(proxy);
 	g_object_unref(proxy->child);
 }
 

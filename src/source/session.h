@@ -30,8 +30,8 @@ gboolean sw_source_connect(struct sw_source *source, struct sw_progress *progres
 			   GCancellable *cancellable, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /*
- * After a failure of a function of the proxy: ends it, and puts the image's name before ERROR.  RET_REASON is
- * set when trying again may help: why, for a note.  Returns FALSE always.
+ * After a failure of a function of the proxy: ends it, and puts the image's name before ERROR (not NULL).
+ * RET_REASON is set when trying again may help: why, for a note.  Returns FALSE always.
  */
 gboolean sw_source_fail_proxy(struct sw_source *source, char **ret_reason, GError **error);
 

@@ -19,8 +19,11 @@ gboolean sw_source_fail_proxy(struct sw_source *source, char **ret_reason, GErro
 	g_autofree char *image = sw_reference_to_string(source->reference);
 
 	g_clear_pointer(&source->proxy, sw_proxy_free);
-	if (error != NULL && strcmp(sw_error_id(*error), "unreachable") == 0)
+	if (strcmp(sw_error_id(*error), "unreachable") == 0) {
 		*ret_reason = g_strdup((*error)->message);
+		g_clear_error(error);
+		return sw_fault_fail(source->reference, SW_FAULT_OPEN, NULL, *ret_reason, error);
+	}
 	return sw_fail_prefix(error, SW_ERROR_SOURCE, "source", "%s", image);
 }
 

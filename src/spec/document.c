@@ -14,6 +14,8 @@
 #define PROBLEMS_LIMIT 20
 /* Nothing in a build document is nested deeper than a list. */
 #define DEPTH_LIMIT 16
+/* A kernel command line cannot hold as many arguments. */
+#define ITEMS_LIMIT 1000
 /* Longer names are cut in messages. */
 #define SHOWN_LIMIT 40
 
@@ -162,6 +164,14 @@ static void skip(struct reader *reader, const yaml_event_t *first)
 	}
 }
 
+static gboolean fits(const struct sw_setting *setting, enum scalar scalar)
+{
+	if (setting->type == SW_SETTING_BOOL)
+		return scalar == SCALAR_BOOL;
+	return scalar == SCALAR_TEXT ||
+	       (setting->type == SW_SETTING_SIZE && scalar == SCALAR_NUMBER);
+}
+
 /* Is the scalar what SETTING takes?  If not, says so. */
 static gboolean check_scalar(struct reader *reader, const struct sw_setting *setting,
 			     const yaml_event_t *event)
@@ -182,10 +192,7 @@ static gboolean check_scalar(struct reader *reader, const struct sw_setting *set
 			key);
 		return FALSE;
 	}
-	if (setting->type == SW_SETTING_BOOL
-		    ? scalar == SCALAR_BOOL
-		    : scalar == SCALAR_TEXT ||
-			      (setting->type == SW_SETTING_SIZE && scalar == SCALAR_NUMBER))
+	if (fits(setting, scalar))
 		return TRUE;
 	said = shown(text);
 	if (setting->type == SW_SETTING_BOOL)
@@ -239,6 +246,12 @@ static void read_list(struct reader *reader, const struct sw_setting *setting,
 			return;
 		if (event.type == YAML_SEQUENCE_END_EVENT)
 			break;
+		if (items == ITEMS_LIMIT) {
+			problem(reader, event.start_mark, "%s has more than %d items", setting->key,
+				ITEMS_LIMIT);
+			reader->over = TRUE;
+			return;
+		}
 		if (event.type == YAML_SCALAR_EVENT) {
 			take(reader, setting, &event);
 		} else if (event.type == YAML_ALIAS_EVENT) {

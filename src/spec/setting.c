@@ -101,7 +101,8 @@ const struct sw_setting sw_settings[] = {
 	{ .flag = "image", .key = "image", .positional = TRUE, .type = SW_SETTING_TEXT,
 	  .value = "IMAGE", FIELD(image), .check = check_image,
 	  .help = "the bootc container image: a registry's name (quay.io/org/name:tag), or "
-		  "oci:DIR, oci-archive:FILE, docker-archive:FILE, containers-storage:NAME, dir:DIR" },
+		  "oci:DIR, oci-archive:FILE, docker-archive:FILE, containers-storage:NAME, "
+		  "dir:DIR" },
 	{ .flag = "type", .key = "types", .letter = 't', .type = SW_SETTING_LIST,
 	  .kind = SW_KIND_FORMAT, .value = "TYPE", .fallback = "qcow2", FIELD(types),
 	  .check = check_type, .help = "what to make; repeat it for several from one disk" },

@@ -35,7 +35,7 @@ struct sw_setting {
 	const char *value; /* what help calls the value ("SIZE"); NULL: a switch */
 	const char *const *words; /* the texts to choose from, NULL at the end; NULL: any */
 	const char *fallback;	  /* the default, applied; NULL: none */
-	const char *otherwise;	  /* for help: what happens when it is not given; NULL: nothing */
+	const char *otherwise;	  /* for help: what happens without it; NULL: nothing */
 	size_t offset;		  /* of the field in the owner's struct */
 	/*
 	 * Is TEXT well formed?  Opens nothing.  RET_CANONICAL is what is to be stored.  NULL: one of

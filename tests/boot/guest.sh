@@ -76,7 +76,7 @@ check_entry() {
 	case $1 in
 	file)
 		test -f "$5" && test ! -L "$5" && same "$(stat -c '%04a %u:%g' "$5")" "$2 $3" &&
-			{ [ "$4" = - ] || same "$(sha256sum "$5" | tr -d '\\' | cut -c1-64)" "$4"; }
+			{ [ "$4" = - ] || same "$(sha256sum < "$5" | cut -c1-64)" "$4"; }
 		;;
 	dir) test -d "$5" && test ! -L "$5" && same "$(stat -c '%04a %u:%g' "$5")" "$2 $3" ;;
 	only) same "$(find "$5" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort | tr '\n' ,)" "$4," ;;

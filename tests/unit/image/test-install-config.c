@@ -124,6 +124,7 @@ static void test_refused(void)
 		"[install]\nkarg-deletes = [[\"a\"]]",
 		"[install]\nmatch-architectures = \"x86_64\"",
 		"[install]\nblock = [\"luks\"]",
+		"[install]\nblock = [\"new\\nline\"]",
 		"[install]\nblock = \"direct\"",
 		"[install]\nbootloader = \"lilo\"",
 		"[install]\ndiscoverable-partitions = 1",

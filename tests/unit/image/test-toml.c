@@ -76,7 +76,7 @@ static void test_refused(void)
 
 static void test_nested(void)
 {
-	g_autofree char *open = g_strnfill(100000, '[');
+	g_autofree char *open = g_strnfill(60000, '[');
 	g_autofree char *arrays = g_strdup_printf("a = %s", open);
 	GString *dotted = g_string_new("a");
 	g_autofree char *keys = NULL;
@@ -100,7 +100,8 @@ static void test_too_large(void)
 	g_autoptr(GVariant) table = parse(text, SW_TOML_LIMIT, &error);
 
 	g_assert_no_error(error);
-	assert_refused(text, SW_TOML_LIMIT + 1, "f.toml: larger than 1 MiB");
+	g_assert_nonnull(table);
+	assert_refused(text, SW_TOML_LIMIT + 1, "f.toml: larger than 64 KiB");
 }
 
 int main(int argc, char **argv)

@@ -180,13 +180,20 @@ static void test_bounds(void)
 	g_autofree char *nested = g_strconcat("x: ", deep, NULL);
 	g_autofree char *got = NULL;
 	g_autofree char *all = NULL;
+	g_autofree char *long_list = NULL;
 	g_auto(GStrv) lines = NULL;
+	g_autoptr(GString) items = g_string_new(NULL);
 	GString *text = g_string_new(NULL);
 
 	refuse(large, "d: the document is larger than 1 MiB");
 	refuse(nested, "d:1:1: unknown key \"x\"\nd:1:20: nested too deeply");
 	got = refusal(deep, strlen(deep));
 	g_assert_cmpstr(got, ==, "d:1:1: the document must be lines \"key: value\"");
+
+	for (int i = 0; i <= 1000; i++)
+		g_string_append(items, "a, ");
+	long_list = g_strdup_printf("kargs: [%s]", items->str);
+	refuse(long_list, "d:1:3009: kargs has more than 1000 items");
 
 	for (int i = 0; i < 5000; i++)
 		g_string_append_printf(text, "unknown%d: 1\n", i);

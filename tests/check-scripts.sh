@@ -1,0 +1,20 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# usage: tests/check-scripts.sh
+# Shell scripts that shellcheck has nothing against, Python that compiles, words that codespell knows.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+for tool in shellcheck codespell python3; do
+	command -v $tool > /dev/null || { echo "$tool is not installed" && exit 77; }
+done
+
+status=0
+mapfile -t shell < <(grep -rlIE '^(#!/bin/(ba)?sh|# shellcheck shell=)' contrib fixtures tests .ci | sort)
+shellcheck --external-sources --source-path=. "${shell[@]}" || status=1
+mapfile -t python < <(find contrib fixtures tests -name '*.py' | sort)
+for file in "${python[@]}"; do
+	python3 -c 'import ast, sys; ast.parse(open(sys.argv[1], encoding="utf-8").read(), sys.argv[1])' "$file" || status=1
+done
+# The words are wrong on purpose, or names.
+codespell --skip='./.git,./build*,./out,*/corpus' --ignore-words-list=buidl,pasword,etcc,nd . || status=1
+exit $status

@@ -1,0 +1,61 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# usage: tests/check-seams.sh
+# The architecture, as far as grep can see it: who may include whom, and what nobody may call.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+status=0
+
+# refuse WHY, with grep's findings on stdin.
+refuse() {
+	local found
+	found=$(cat)
+	[ -n "$found" ] || return 0
+	printf '%s:\n%s\n' "$1" "$found"
+	status=1
+}
+
+# code PATTERN PATH...: where C or C++ matches.
+code() {
+	grep -rnE --include='*.c' --include='*.cc' --include='*.h' "$@" || true
+}
+
+# may_include FOLDER FOLDER...: the first one's files include headers of these folders only.
+may_include() {
+	local folder=$1 allowed
+	shift
+	allowed=$(IFS='|' && echo "$*")
+	refuse "$folder/ may include only $*" < <(code '^#include "' "$folder" | grep -vE "#include \"($allowed)/" || true)
+}
+may_include src/core core
+may_include src/spec spec source core
+may_include src/source source core
+may_include src/image image source core
+may_include src/disk disk image source spec core
+may_include src/build build disk image source spec core
+may_include src/cli cli build disk image source spec core
+may_include formats core formats
+may_include storage core storage
+
+refuse "only src/disk/guest.c speaks to libguestfs" \
+	< <(code 'guestfs\.h|\bguestfs_' src formats storage | grep -v '^src/disk/guest\.c:' || true)
+for plugin in formats/*.c storage/*.c; do
+	[ -e "$plugin" ] || continue
+	name=$(basename "$plugin" .c)
+	refuse "the core does not name $plugin" < <(code "sw_(format|storage)_$name\\b" src)
+done
+
+refuse "programs are run by core/subprocess.h, never by a shell" < <(code '\b(system|popen|execlp|execvp|wordexp)\(' src formats storage)
+refuse "unbounded string functions" < <(code '\b(sprintf|vsprintf|strcpy|strcat|stpcpy|gets|alloca|strtok)\(' src formats storage)
+refuse "numbers are parsed by core/" < <(code '\b(atoi|atol|atoll|strtol|strtoul|strtoll|strtoull|sscanf)\(' src formats storage)
+refuse "cleanup by attribute, not by goto" < <(code '\bgoto\b' src formats storage)
+refuse "only the command line prints and exits" < <(code '\b(printf|puts|putchar|exit|_exit|abort|g_print|g_printerr)\(' src formats storage | grep -v '^src/cli/' || true)
+refuse "nothing is left to be done" < <(grep -rnIE '\b(TODO|FIXME|XXX)\b' src formats storage contrib fixtures tests | grep -v '^tests/check-seams\.sh:' || true)
+refuse "a header is included once" < <(find src formats storage -name '*.h' -exec grep -LE '^#pragma once' {} +)
+refuse "a file starts with its licence" < <(
+	find src formats storage tests contrib fixtures .ci -type f \
+		\( -name '*.c' -o -name '*.cc' -o -name '*.h' -o -name '*.py' -o -name '*.sh' -o -perm -u+x \) -print0 |
+		xargs -0 awk 'FNR == 1 { seen = 0 } /SPDX-License-Identifier: MIT/ { seen = 1 } FNR == 2 && !seen { print FILENAME } FNR == 2 { nextfile }'
+)
+exit $status
