@@ -108,5 +108,6 @@ const struct sw_format sw_format_raw = {
 	.file = "image/disk.raw",
 	.media_type = "application/octet-stream",
 	.hint = "sudo dd if=FILE of=/dev/sdX bs=4M oflag=direct conv=fsync status=progress",
+	.is_disk = TRUE,
 	.write = raw_write,
 };

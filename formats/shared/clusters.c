@@ -92,7 +92,7 @@ static gboolean claim_batch(struct run *run, struct slot *slot, GError **error)
 /* Waits for a free slot and claims a batch for it; *RET_SLOT is NULL when there is nothing to do. */
 static gboolean claim(struct run *run, struct slot **ret_slot, GError **error)
 {
-	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&run->lock);
+	G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&run->lock);
 	struct slot *slot = &run->slots[run->claimed % run->slot_count];
 
 	while (!run->stop && !run->ended && slot->state != SLOT_FREE) {
@@ -166,7 +166,7 @@ static gpointer worker(gpointer data)
 /* The slot of batch NUMBER once it is done; NULL when there is no such batch, or a worker failed. */
 static struct slot *wait_for(struct run *run, guint64 number)
 {
-	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&run->lock);
+	G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&run->lock);
 	struct slot *slot = &run->slots[number % run->slot_count];
 
 	while (!run->stop && slot->state != SLOT_DONE && !(run->ended && number == run->claimed))
@@ -183,14 +183,15 @@ static gboolean put_batch(struct run *run, const struct slot *slot, GError **err
 		return FALSE;
 	for (size_t at = 0; at < slot->length; at += size) {
 		guint32 length = slot->sizes[at / size];
-		struct sw_cluster cluster = {
-			.index = (slot->start + at) / size,
-			.data = (length == size ? slot->in : slot->out) + at,
-			.length = length,
-			.compressed = length < size,
-		};
+		gboolean compressed = length < size;
+		struct sw_cluster cluster = { .index = (slot->start + at) / size,
+					      .length = length,
+					      .compressed = compressed };
 
-		if (length > 0 && !clusters->put(&cluster, clusters->data, error))
+		if (length == 0)
+			continue;
+		cluster.data = (compressed ? slot->out : slot->in) + at;
+		if (!clusters->put(&cluster, clusters->data, error))
 			return FALSE;
 	}
 	if (clusters->progress != NULL)

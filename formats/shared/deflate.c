@@ -213,10 +213,12 @@ static void add_match(struct sw_deflate *d, struct match match)
 /* Is NEXT, AHEAD bytes on, worth AHEAD literals in place of MATCH?  A length counts as four bits. */
 static gboolean is_better(struct match next, struct match match, guint ahead)
 {
-	int gain = 4 * ((int)next.length - (int)match.length) + (int)floor_log2(match.distance) -
-		   (int)floor_log2(next.distance);
+	int gain = 4 * ((int)next.length - (int)match.length);
 
-	return next.length > 0 && gain > (ahead == 1 ? 2 : 6);
+	if (next.length == 0)
+		return FALSE;
+	gain += (int)floor_log2(match.distance) - (int)floor_log2(next.distance);
+	return gain > (ahead == 1 ? 2 : 6);
 }
 
 /* The longer nothing was found, the fewer places are looked at: what is random stays so. */

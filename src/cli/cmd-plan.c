@@ -211,8 +211,7 @@ static void print_source(const struct sw_plan *plan, GString *out)
 static void print_disk(const struct sw_layout *layout, GString *out)
 {
 	g_autoptr(SwTable) table = sw_table_new("rlrrlll");
-	g_autofree char *size = sw_size_format(layout->size);
-	g_autofree char *heading = g_strdup_printf("Disk of %s: %s", size, layout->explanation);
+	g_autofree char *heading = g_strdup_printf("Disk: %s", layout->explanation);
 
 	g_string_append_c(out, '\n');
 	sw_print_wrapped(out, 0, 2, heading);

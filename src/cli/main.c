@@ -26,7 +26,7 @@ static GLogWriterOutput write_log(GLogLevelFlags level, const GLogField *fields,
 	const char *message = NULL;
 	g_autofree char *line = NULL;
 
-	if (!log->verbose && level > G_LOG_LEVEL_WARNING)
+	if (!log->verbose && (level & G_LOG_LEVEL_MASK) > G_LOG_LEVEL_WARNING)
 		return G_LOG_WRITER_HANDLED;
 	for (gsize i = 0; i < count; i++) {
 		if (g_str_equal(fields[i].key, "MESSAGE"))
@@ -82,21 +82,27 @@ static gboolean run(char **argv, struct log *log, GString *out, GCancellable *ca
 	       call->verb->run(call, out, cancellable, error);
 }
 
+/* Is the result whole where it was to go?  Some filesystems tell only when a file is closed. */
 static gboolean print_result(const char *text, GError **error)
 {
 	size_t length = strlen(text);
+	gboolean is_empty = length == 0;
 
 	while (length > 0) {
+		GPollFD room = { .fd = STDOUT_FILENO, .events = G_IO_OUT };
 		ssize_t n = write(STDOUT_FILENO, text, length);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
+		if (n < 0 && errno == EAGAIN)
+			g_poll(&room, 1, -1);
+		else if (n < 0 && errno != EINTR)
 			return sw_fail_errno(error, SW_ERROR_ENVIRONMENT, "stdout",
 					     "cannot write the result to stdout");
-		text += n;
-		length -= (size_t)n;
+		text += MAX(n, 0);
+		length -= (size_t)MAX(n, 0);
 	}
+	if (!is_empty && close(STDOUT_FILENO) < 0)
+		return sw_fail_errno(error, SW_ERROR_ENVIRONMENT, "stdout",
+				     "cannot write the result to stdout");
 	return TRUE;
 }
 

@@ -9,7 +9,7 @@
 
 #define BUFFER_SIZE (256 * 1024)
 /* A step after which a cancellation is looked for. */
-#define STEP_SIZE (64 * 1024 * 1024)
+#define STEP_SIZE (8 * 1024 * 1024)
 
 static gboolean copy_buffered(int in, guint64 in_offset, int out, guint64 out_offset,
 			      guint64 length, const char *path, enum sw_error code, const char *id,

@@ -10,8 +10,9 @@
 
 #include "core/file.h"
 
-#define RANDOM_LENGTH 6
-#define LETTERS "abcdefghijklmnopqrstuvwxyz0123456789"
+/* Long and without vowels, so that nobody's own directory (slipway-output) has such a name. */
+#define RANDOM_LENGTH 12
+#define LETTERS "bcdfghjkmnpqrstvwxz23456789"
 #define TRIES 100
 
 /*
@@ -197,12 +198,12 @@ static gboolean matches(const char *name, const char *prefix)
 	       strspn(rest, LETTERS) == RANDOM_LENGTH;
 }
 
-/* The sticky bit says: keep. */
-static gboolean is_kept(int fd)
+/* As it was made; the sticky bit would say: keep. */
+static gboolean has_our_mode(int fd)
 {
 	struct stat stat = { 0 };
 
-	return fstat(fd, &stat) < 0 || (stat.st_mode & S_ISVTX) != 0;
+	return fstat(fd, &stat) == 0 && (stat.st_mode & ALLPERMS) == S_IRWXU;
 }
 
 static void reclaim(int parent, const char *prefix)
@@ -217,7 +218,7 @@ static void reclaim(int parent, const char *prefix)
 		if (!matches(name, prefix))
 			continue;
 		fd = open_ours(parent, name, &owner);
-		if (fd >= 0 && !is_kept(fd) && flock(fd, LOCK_EX | LOCK_NB) == 0)
+		if (fd >= 0 && has_our_mode(fd) && flock(fd, LOCK_EX | LOCK_NB) == 0)
 			remove_locked(parent, name, fd);
 	}
 	if (directory != NULL)

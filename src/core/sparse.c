@@ -109,8 +109,8 @@ gboolean sw_sparse_read(struct sw_sparse *sparse, void *buffer, size_t length, g
 		offset >= sparse->size ? 0 : (size_t)MIN((guint64)length, sparse->size - offset);
 
 	memset((guint8 *)buffer + inside, 0, length - inside);
-	return sw_read_at(sparse->fd, buffer, inside, offset, sparse->path, SW_ERROR_FORMAT, ID,
-			  error);
+	return inside == 0 || sw_read_at(sparse->fd, buffer, inside, offset, sparse->path,
+					 SW_ERROR_FORMAT, ID, error);
 }
 
 /* Equal to itself sixteen bytes on, and those are zero: libc's memcmp() uses what the processor has. */

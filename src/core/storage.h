@@ -31,5 +31,11 @@ struct sw_storage {
 	void (*close)(void *state);
 };
 
+/*
+ * May KEY name an artifact in any backend?  At most 1024 bytes of UTF-8 without control characters,
+ * relative, no component empty, "." or "..".  Every put() checks; SW_ERROR_STORAGE "bad-key".
+ */
+gboolean sw_key_check(const char *key, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* All backends, sorted by name; generated, NULL at the end. */
 extern const struct sw_storage *const sw_storages[];

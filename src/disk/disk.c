@@ -119,14 +119,12 @@ static void *write_stream(void *data)
 {
 	struct stream *stream = data;
 	struct making *making = stream->making;
-	g_autoptr(SwTarstream) tar = NULL;
+	g_autoptr(SwTarstream) tar = sw_tarstream_new(stream->fd);
 
-	if (sw_tarstream_new(stream->fd, &tar, &stream->error) &&
-	    sw_compose_root(making->compose, sw_tarstream_sink(tar), on_added, making,
+	if (sw_compose_root(making->compose, sw_tarstream_sink(tar), on_added, making,
 			    making->cancellable, &stream->error) &&
 	    !sw_tarstream_close(tar, &stream->error))
 		g_debug("the stream ended early");
-	g_clear_pointer(&tar, sw_tarstream_free);
 	sw_close_fd(&stream->fd);
 	return NULL;
 }

@@ -13,6 +13,7 @@
 #include "core/scratch.h"
 #include "core/text.h"
 #include "disk/accel.h"
+#include "disk/supermin.h"
 #include "disk/watchdog.h"
 
 /* A call into the appliance that takes longer than this has hung. */
@@ -21,6 +22,8 @@
 #define TRANSFER_SECONDS 3600
 /* libguestfs makes /dev/disk/guestfs/LABEL a link to the disk: the kernel's own order is anybody's guess. */
 #define DISK_LABEL "slipway"
+/* Programs in the appliance may say much; the end tells why they failed. */
+#define MESSAGE_MAX 400
 /* Times that a dying appliance is started. */
 #define LAUNCHES 2
 
@@ -66,8 +69,15 @@ static gboolean fail(struct sw_guest *self, const char *what, GError **error)
 		*strstr(line, "This usually means") = '\0';
 		line = g_strstrip(line);
 	}
+	if (strlen(line) > MESSAGE_MAX) {
+		g_debug("appliance: %s", line);
+		line += strlen(line) - MESSAGE_MAX;
+	}
 	if (verdict == SW_WATCHDOG_CANCELLED)
 		return sw_fail(error, SW_ERROR_CANCELLED, "cancelled", "cancelled");
+	if (verdict == SW_WATCHDOG_FULL)
+		return sw_fail(error, SW_ERROR_ENVIRONMENT, "disk-full",
+			       "%s: no space is left for %s", what, self->disk);
 	if (verdict == SW_WATCHDOG_HUNG)
 		return sw_fail(error, SW_ERROR_ENVIRONMENT, "appliance-died",
 			       "%s: the appliance hung and was ended", what);
@@ -100,6 +110,34 @@ static gboolean check_kernel(GError **error)
 			       name, name);
 	return sw_fail(error, SW_ERROR_ENVIRONMENT, "kernel-missing",
 		       "no kernel in /boot for the appliance: install one (linux-image-cloud-amd64)");
+}
+
+/* The handler that prints errors is a matter of each thread. */
+static void silence(struct sw_guest *self)
+{
+	guestfs_set_error_handler(self->handle, NULL, NULL);
+}
+
+/*
+ * QEMU and supermin leave files in TMPDIR when they are ended early, so it has to lead to where we
+ * reclaim them.  libguestfs starts them with our environment and nothing else; no thread of ours reads it
+ * meanwhile.  The appliance that TMPDIR led to before stays in use.
+ */
+static void redirect_temporary_files(const char *path)
+{
+	const char *tmpdir = g_getenv("TMPDIR");
+
+	if (g_getenv("LIBGUESTFS_CACHEDIR") == NULL)
+		g_setenv("LIBGUESTFS_CACHEDIR", tmpdir != NULL ? tmpdir : "/var/tmp", TRUE);
+	g_setenv("TMPDIR", path, TRUE);
+}
+
+static void reclaim(struct sw_guest *self)
+{
+	g_autofree char *cachedir = guestfs_get_cachedir(self->handle);
+
+	if (cachedir != NULL)
+		sw_supermin_reclaim(cachedir);
 }
 
 static guestfs_h *new_handle(struct sw_guest *self)
@@ -171,6 +209,7 @@ static gboolean launch_once(struct sw_guest *self, GError **error)
 	if (self->handle == NULL)
 		return sw_fail(error, SW_ERROR_ENVIRONMENT, "appliance",
 			       "libguestfs could not be set up");
+	reclaim(self);
 	if (!choose_accel(self, error))
 		return FALSE;
 	sw_watchdog_arm_thread(self->watchdog, (pid_t)syscall(SYS_gettid), LAUNCH_SECONDS);
@@ -208,12 +247,19 @@ gboolean sw_guest_start(const char *disk, struct sw_progress *progress, struct s
 	self->disk = g_strdup(disk);
 	self->progress = progress;
 	self->cancellable = cancellable == NULL ? NULL : g_object_ref(cancellable);
-	self->watchdog = sw_watchdog_new(cancellable);
+	self->watchdog = sw_watchdog_new(disk, cancellable);
 	if (!check_kernel(error) || !sw_scratch_new("/tmp", "slipway-", &self->scratch, error))
 		return FALSE;
+	redirect_temporary_files(sw_scratch_path(self->scratch));
 	self->launcher = g_thread_new("appliance", launch, self);
 	*ret_guest = g_steal_pointer(&self);
 	return TRUE;
+}
+
+static void arm(struct sw_guest *self, guint seconds)
+{
+	silence(self);
+	sw_watchdog_arm_process(self->watchdog, guestfs_get_pid(self->handle), seconds);
 }
 
 static void join(struct sw_guest *self)
@@ -226,10 +272,13 @@ void sw_guest_free(struct sw_guest *guest)
 {
 	if (guest == NULL)
 		return;
-	/* Nobody waits for an appliance that nobody wants. */
-	if (guest->launcher != NULL)
-		sw_watchdog_end(guest->watchdog);
+	/* Nobody waits for an appliance that nobody wants, not even for its last sync. */
+	sw_watchdog_end(guest->watchdog);
 	join(guest);
+	if (guest->handle != NULL) {
+		arm(guest, 0);
+		reclaim(guest);
+	}
 	g_clear_pointer(&guest->handle, guestfs_close);
 	sw_watchdog_free(guest->watchdog);
 	sw_scratch_free(guest->scratch);
@@ -239,11 +288,6 @@ void sw_guest_free(struct sw_guest *guest)
 	g_mutex_clear(&guest->lock);
 	g_free(guest->disk);
 	g_free(guest);
-}
-
-static void arm(struct sw_guest *self, guint seconds)
-{
-	sw_watchdog_arm_process(self->watchdog, guestfs_get_pid(self->handle), seconds);
 }
 
 static gboolean mount_partition(struct sw_guest *self, const struct sw_partition *partition,

@@ -67,9 +67,9 @@ static const struct architecture architectures[] = {
 };
 
 /*
- * What a root filesystem takes for itself: a share of its content, a fixed part, and its least size.
- * The fixed part of ext4 is its journal; of xfs its log and what the kernel keeps in reserve; of
- * btrfs its first chunks of metadata, all of them twice.
+ * What a root filesystem takes for itself: a share of its content, a fixed part, and its least
+ * size. The fixed part of ext4 is its journal; of xfs its log and what the kernel keeps in reserve;
+ * of btrfs its first chunks of metadata, all of them twice.
  */
 struct filesystem {
 	const char *name;

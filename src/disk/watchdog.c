@@ -4,15 +4,22 @@
 #include <signal.h>
 #include <string.h>
 
+#include "core/file.h"
 #include "core/size.h"
 
 /* After a cancellation, children that are just being made are looked for this often. */
 #define TICK (100 * G_TIME_SPAN_MILLISECOND)
+/* The free space is looked at this often; a disk is full that was so this many times in a row. */
+#define SPACE_TICK G_TIME_SPAN_SECOND
+#define SPACE_LOOKS 2
+/* Less than this is nothing: filesystems keep some for themselves. */
+#define SPACE_MIN SW_MIB
 
 struct sw_watchdog {
 	GCancellable *cancellable;
 	gulong handler;
 	GThread *thread;
+	char *disk;
 	GMutex lock; /* innermost; guards all below */
 	GCond changed;
 	gboolean stop;
@@ -20,6 +27,7 @@ struct sw_watchdog {
 	pid_t process; /* 0: none */
 	pid_t parent;  /* thread whose children are meant; 0: none */
 	gint64 deadline;
+	guint full_looks; /* that found no space, in a row */
 	enum sw_watchdog_verdict verdict;
 };
 
@@ -40,9 +48,27 @@ static void kill_children_of(pid_t tid)
 	}
 }
 
+static void look_at_space(struct sw_watchdog *self)
+{
+	guint64 bytes = 0;
+
+	if (self->process > 0 && sw_free_space(self->disk, &bytes, NULL) && bytes < SPACE_MIN)
+		self->full_looks++;
+	else
+		self->full_looks = 0;
+}
+
+static gboolean is_full(const struct sw_watchdog *self)
+{
+	return self->full_looks >= SPACE_LOOKS;
+}
+
 static void bite(struct sw_watchdog *self)
 {
-	self->verdict = self->cancelled ? SW_WATCHDOG_CANCELLED : SW_WATCHDOG_HUNG;
+	if (self->cancelled)
+		self->verdict = SW_WATCHDOG_CANCELLED;
+	else
+		self->verdict = is_full(self) ? SW_WATCHDOG_FULL : SW_WATCHDOG_HUNG;
 	if (self->process > 1)
 		kill(self->process, SIGKILL);
 	if (self->parent > 0)
@@ -58,11 +84,13 @@ static void *watch(void *data)
 		gboolean armed = self->process > 0 || self->parent > 0;
 		gint64 now = g_get_monotonic_time();
 
-		if (armed && (self->cancelled || now >= self->deadline)) {
+		if (armed && (self->cancelled || is_full(self) || now >= self->deadline)) {
 			bite(self);
 			g_cond_wait_until(&self->changed, &self->lock, now + TICK);
 		} else if (armed) {
-			g_cond_wait_until(&self->changed, &self->lock, self->deadline);
+			if (!g_cond_wait_until(&self->changed, &self->lock,
+					       MIN(self->deadline, now + SPACE_TICK)))
+				look_at_space(self);
 		} else {
 			g_cond_wait(&self->changed, &self->lock);
 		}
@@ -84,17 +112,18 @@ static void on_cancelled(G_GNUC_UNUSED GCancellable *cancellable, struct sw_watc
 	sw_watchdog_end(self);
 }
 
-struct sw_watchdog *sw_watchdog_new(GCancellable *cancellable)
+struct sw_watchdog *sw_watchdog_new(const char *disk, GCancellable *cancellable)
 {
 	struct sw_watchdog *self = g_new0(struct sw_watchdog, 1);
 
 	g_mutex_init(&self->lock);
 	g_cond_init(&self->changed);
+	self->disk = g_strdup(disk);
 	self->thread = g_thread_new("watchdog", watch, self);
 	if (cancellable != NULL) {
 		self->cancellable = g_object_ref(cancellable);
-		self->handler = g_cancellable_connect(cancellable, G_CALLBACK(on_cancelled), self,
-						      NULL);
+		self->handler =
+			g_cancellable_connect(cancellable, G_CALLBACK(on_cancelled), self, NULL);
 	}
 	return self;
 }
@@ -112,6 +141,7 @@ void sw_watchdog_free(struct sw_watchdog *watchdog)
 	g_clear_object(&watchdog->cancellable);
 	g_cond_clear(&watchdog->changed);
 	g_mutex_clear(&watchdog->lock);
+	g_free(watchdog->disk);
 	g_free(watchdog);
 }
 
@@ -121,6 +151,7 @@ static void arm(struct sw_watchdog *self, pid_t process, pid_t parent, guint sec
 	self->process = process;
 	self->parent = parent;
 	self->deadline = g_get_monotonic_time() + seconds * G_TIME_SPAN_SECOND;
+	self->full_looks = 0;
 	g_cond_signal(&self->changed);
 	g_mutex_unlock(&self->lock);
 }

@@ -5,19 +5,21 @@
 #include <sys/types.h>
 
 /*
- * Ends the appliance's process when a call into it takes too long or the build is cancelled: a
- * blocking call into libguestfs then returns at once.  Ends nothing but children of this process.
+ * Ends the appliance's process when a call into it takes too long, when the build is cancelled, or
+ * when the disk's filesystem is full, upon which QEMU stops the appliance without a word: a blocking
+ * call into libguestfs then returns at once.  Ends nothing but children of this process.
  */
 struct sw_watchdog;
 
 enum sw_watchdog_verdict {
 	SW_WATCHDOG_QUIET,     /* nothing was ended */
 	SW_WATCHDOG_HUNG,      /* the time was over */
+	SW_WATCHDOG_FULL,      /* no space is left where the disk lies */
 	SW_WATCHDOG_CANCELLED, /* cancelled, or sw_watchdog_end() */
 };
 
-/* A watchdog that also looks at CANCELLABLE (NULL: none). */
-struct sw_watchdog *sw_watchdog_new(GCancellable *cancellable);
+/* A watchdog that also looks at CANCELLABLE (NULL: none) and at the filesystem of the file DISK. */
+struct sw_watchdog *sw_watchdog_new(const char *disk, GCancellable *cancellable);
 
 /* Stops and frees; NULL is fine. */
 void sw_watchdog_free(struct sw_watchdog *watchdog);

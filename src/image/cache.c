@@ -21,10 +21,17 @@ struct sw_cache {
 	char *path;
 	OstreeRepo *repo;
 	int lock;
+	GThread *flusher; /* runs during a transaction */
+	GMutex mutex;
+	GCond changed;
+	gboolean flusher_ends; /* MUTEX */
 };
 
 /* libostree's directories in repo/tmp for the objects of a transaction (ostree-repo.c). */
 #define STAGING "staging-"
+
+/* Between two flushes, microseconds. */
+#define FLUSH_PAUSE (500 * 1000)
 
 const char *sw_cache_path(const struct sw_cache *cache)
 {
@@ -42,6 +49,8 @@ void sw_cache_free(struct sw_cache *cache)
 		return;
 	g_clear_object(&cache->repo);
 	sw_close_fd(&cache->lock);
+	g_mutex_clear(&cache->mutex);
+	g_cond_clear(&cache->changed);
 	g_free(cache->path);
 	g_free(cache);
 }
@@ -63,8 +72,8 @@ static gboolean open_lock(struct sw_cache *cache, GError **error)
 	cache->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (cache->lock < 0)
 		return sw_fail_errno(error, SW_ERROR_ENVIRONMENT, "cache",
-				     "cannot open %s; set XDG_CACHE_HOME to a directory that you "
-				     "may write to",
+				     "cannot open %s (check its rights and the umask, or set "
+				     "XDG_CACHE_HOME to another directory)",
 				     path);
 	if (fstat(cache->lock, &info) < 0)
 		return sw_fail_errno(error, SW_ERROR_ENVIRONMENT, "cache", "cannot read %s", path);
@@ -77,17 +86,17 @@ static gboolean open_lock(struct sw_cache *cache, GError **error)
 	return TRUE;
 }
 
-/* Can files be made in the repository, and do they take the attributes that bare-user needs? */
+/* Can files be made in the cache, and do they take the attributes that bare-user needs? */
 static gboolean probe(struct sw_cache *cache, GError **error)
 {
-	g_autofree char *path = g_build_filename(cache->path, "repo/tmp/slipway-XXXXXX", NULL);
+	g_autofree char *path = g_build_filename(cache->path, "probe-XXXXXX", NULL);
 	sw_autofd int fd = g_mkstemp_full(path, O_RDWR | O_CLOEXEC, 0600);
 	int number = 0;
 
 	if (fd < 0)
 		return sw_fail_errno(error, SW_ERROR_ENVIRONMENT, "cache",
-				     "cannot write to %s/repo; check its rights, or set "
-				     "XDG_CACHE_HOME to another directory",
+				     "cannot write to the cache %s (check its rights and the "
+				     "umask, or set XDG_CACHE_HOME to another directory)",
 				     cache->path);
 	number = fsetxattr(fd, "user.ostreemeta", "", 0, 0) < 0 ? errno : 0;
 	(void)unlink(path);
@@ -155,13 +164,15 @@ gboolean sw_cache_open(const char *path, struct sw_cache **ret_cache, GCancellab
 	g_autoptr(SwCache) cache = g_new0(struct sw_cache, 1);
 
 	cache->lock = -1;
+	g_mutex_init(&cache->mutex);
+	g_cond_init(&cache->changed);
 	cache->path = path != NULL ? g_canonicalize_filename(path, NULL)
 				   : g_build_filename(g_get_user_cache_dir(), "slipway", NULL);
 	if (!sw_mkdirs(cache->path, 0700, error))
 		return sw_fail_prefix(error, SW_ERROR_ENVIRONMENT, "cache",
 				      "cannot make the cache (XDG_CACHE_HOME puts it elsewhere)");
-	if (!open_lock(cache, error) || !open_repo(cache, cancellable, error) ||
-	    !probe(cache, error))
+	if (!open_lock(cache, error) || !probe(cache, error) ||
+	    !open_repo(cache, cancellable, error))
 		return FALSE;
 	*ret_cache = g_steal_pointer(&cache);
 	return TRUE;
@@ -195,13 +206,57 @@ static void clear_leftovers(struct sw_cache *cache)
 	}
 }
 
+/*
+ * Flushes the filesystem now and then while the import computes, so that the end of the transaction,
+ * which has to wait until all is on the disk, finds little left to do.
+ */
+static gpointer flush(gpointer data)
+{
+	struct sw_cache *cache = data;
+
+	g_mutex_lock(&cache->mutex);
+	while (!cache->flusher_ends) {
+		gint64 next = g_get_monotonic_time() + FLUSH_PAUSE;
+
+		while (!cache->flusher_ends &&
+		       g_cond_wait_until(&cache->changed, &cache->mutex, next))
+			continue;
+		if (cache->flusher_ends)
+			break;
+		g_mutex_unlock(&cache->mutex);
+		(void)syncfs(cache->lock);
+		g_mutex_lock(&cache->mutex);
+	}
+	g_mutex_unlock(&cache->mutex);
+	return NULL;
+}
+
+static void start_flusher(struct sw_cache *cache)
+{
+	cache->flusher_ends = FALSE;
+	cache->flusher = g_thread_new("flush", flush, cache);
+}
+
+static void end_flusher(struct sw_cache *cache)
+{
+	if (cache->flusher == NULL)
+		return;
+	g_mutex_lock(&cache->mutex);
+	cache->flusher_ends = TRUE;
+	g_cond_broadcast(&cache->changed);
+	g_mutex_unlock(&cache->mutex);
+	g_clear_pointer(&cache->flusher, g_thread_join);
+}
+
 gboolean sw_cache_begin(struct sw_cache *cache, GCancellable *cancellable, GError **error)
 {
 	clear_leftovers(cache);
 	if (!take_lock(cache, LOCK_SH, error))
 		return FALSE;
-	if (ostree_repo_prepare_transaction(cache->repo, NULL, cancellable, error))
+	if (ostree_repo_prepare_transaction(cache->repo, NULL, cancellable, error)) {
+		start_flusher(cache);
 		return TRUE;
+	}
 	(void)flock(cache->lock, LOCK_UN);
 	return sw_fail_prefix(error, SW_ERROR_ENVIRONMENT, "cache", "cannot write to the cache %s",
 			      cache->path);
@@ -209,6 +264,7 @@ gboolean sw_cache_begin(struct sw_cache *cache, GCancellable *cancellable, GErro
 
 void sw_cache_abort(struct sw_cache *cache)
 {
+	end_flusher(cache);
 	(void)ostree_repo_abort_transaction(cache->repo, NULL, NULL);
 	clear_leftovers(cache);
 	(void)flock(cache->lock, LOCK_UN);
@@ -216,6 +272,7 @@ void sw_cache_abort(struct sw_cache *cache)
 
 gboolean sw_cache_commit(struct sw_cache *cache, GCancellable *cancellable, GError **error)
 {
+	end_flusher(cache);
 	if (ostree_repo_commit_transaction(cache->repo, NULL, cancellable, error)) {
 		(void)flock(cache->lock, LOCK_UN);
 		return TRUE;

@@ -12,10 +12,6 @@
 
 #define OS_RELEASE_LIMIT ((size_t)64 * 1024)
 
-/* A repository's 256 directories of objects, and as many inodes. */
-#define REPO_DIRECTORIES 256
-#define DIRECTORY_BYTES 4096
-
 #define COMPOSEFS_KARG "ostree.prepare-root.composefs="
 
 const char *const sw_composefs_names[] = { "no", "maybe", "yes", "verity", "signed" };
@@ -98,7 +94,7 @@ static gboolean read_kernel(struct sw_facts *facts, const struct sw_tree *tree,
 	if (!find_regular(tree, directory, kernels, &facts->kernel, &kernel_bytes, error) ||
 	    !find_regular(tree, directory, initramfses, &facts->initramfs, &initramfs_bytes,
 			  error) ||
-	    !sw_tree_measure(tree, dtb, NULL, &device_trees, cancellable, error))
+	    !sw_tree_measure(tree, dtb, &device_trees, cancellable, error))
 		return FALSE;
 	facts->kernel_version = g_strdup(findings->kernels[0]);
 	facts->boot_bytes = kernel_bytes + initramfs_bytes + device_trees.copy_bytes;
@@ -284,18 +280,14 @@ static gboolean read_sizes(struct sw_facts *facts, const struct sw_tree *tree,
 	struct sw_tree_size var;
 	struct sw_tree_size size;
 
-	if (!sw_tree_measure(tree, "/etc", NULL, &etc, cancellable, error) ||
-	    !sw_tree_measure(tree, "/var", NULL, &var, cancellable, error) ||
-	    !sw_tree_measure(tree, "/", NULL, &size, cancellable, error))
+	if (!sw_tree_measure(tree, "/etc", &etc, cancellable, error) ||
+	    !sw_tree_measure(tree, "/var", &var, cancellable, error) ||
+	    !sw_tree_measure(tree, "/", &size, cancellable, error))
 		return FALSE;
 	facts->content_bytes = size.bytes;
 	facts->content_files = size.entries;
 	facts->etc_bytes = etc.copy_bytes;
 	facts->var_bytes = var.copy_bytes;
-	facts->disk_bytes = size.object_bytes + etc.copy_bytes + var.copy_bytes +
-			    (size.directories + REPO_DIRECTORIES) * DIRECTORY_BYTES;
-	facts->disk_inodes =
-		size.objects + size.directories + etc.entries + var.entries + REPO_DIRECTORIES;
 	return TRUE;
 }
 

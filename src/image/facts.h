@@ -71,9 +71,6 @@ struct sw_facts {
 	guint64 etc_bytes;	 /* what the copy of usr/etc as /etc takes, in blocks of 4 KiB */
 	guint64 var_bytes;	 /* what the copy of var in the stateroot takes, likewise */
 	guint64 boot_bytes;	 /* kernel, initramfs and device trees */
-	guint64 disk_bytes;	 /* what root holds of it once, in blocks of 4 KiB: the objects, the
-				    directories of the deployment, the copies of etc and var */
-	guint64 disk_inodes;	 /* the inodes of that */
 	GPtrArray *requirements; /* struct sw_requirement, in the contract's order */
 };
 

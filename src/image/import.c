@@ -226,12 +226,17 @@ static gboolean write_image(struct work *work, struct sw_source *source, GArray 
 	if (!sw_cache_check_space(work->cache, needed, "the image", error) ||
 	    !sw_cache_begin(work->cache, cancellable, error))
 		return FALSE;
-	if (!import_image(work, source, wanted, import, progress, cancellable, &local_error)) {
+	if (!import_image(work, source, wanted, import, progress, cancellable, &local_error))
 		end_badly(work, local_error);
-		g_propagate_error(error, g_steal_pointer(&local_error));
-		return FALSE;
-	}
-	return sw_cache_commit(work->cache, cancellable, error);
+	else if (sw_cache_commit(work->cache, cancellable, &local_error))
+		return TRUE;
+	if (g_str_equal(sw_error_id(local_error), "disk-full"))
+		sw_fail_prefix(&local_error, SW_ERROR_ENVIRONMENT, "disk-full",
+			       "no space left for the cache %s (free some, or set XDG_CACHE_HOME "
+			       "to another disk)",
+			       sw_cache_path(work->cache));
+	g_propagate_error(error, g_steal_pointer(&local_error));
+	return FALSE;
 }
 
 static gboolean refuse_encapsulated(const struct sw_oci_image *image, GError **error)

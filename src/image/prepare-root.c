@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "image/prepare-root.h"
 
-#include <string.h>
-
 #include "core/text.h"
+
 #define ID "prepare-root"
 #define FILE_LIMIT ((size_t)64 * 1024)
 

@@ -50,7 +50,7 @@ static gboolean warn(struct sw_requirement *row, const char *remedy, const char 
 	return TRUE;
 }
 
-/* "a, b, c and 4 more" of NAMES, escaped. */
+/* "a, b, c and 4 more" of NAMES, fit for one line. */
 static char *join_names(const char *const *names)
 {
 	guint count = g_strv_length((char **)names);
@@ -367,7 +367,9 @@ static gboolean judge_install_config(const struct sw_requirement_input *input,
 		    warnings->len > 1 ? ", and others" : "");
 }
 
-/* Names that are not UTF-8, device nodes and hard links to nothing do not come through the import. */
+/*
+ * Names that are not UTF-8, device nodes and hard links to nothing do not come through the import.
+ */
 static gboolean judge_content(const struct sw_requirement_input *input, struct sw_requirement *row,
 			      G_GNUC_UNUSED GError **error)
 {

@@ -11,7 +11,7 @@
 /* A measurement under way. */
 struct measure {
 	const struct sw_tree *tree;
-	GHashTable *seen; /* binary checksum to size (guint64) */
+	GHashTable *seen; /* binary checksum of a file to its size (guint64) */
 	GCancellable *cancellable;
 	struct sw_tree_size size;
 };
@@ -29,14 +29,9 @@ static gboolean checksum_equal(const void *a, const void *b)
 	return memcmp(a, b, OSTREE_SHA256_DIGEST_LEN) == 0;
 }
 
-GHashTable *sw_tree_seen_new(void)
-{
-	return g_hash_table_new_full(checksum_hash, checksum_equal, g_free, g_free);
-}
-
-/* Counts the object unless it was seen before, and tells its size. */
-static gboolean measure_object(struct measure *measure, OstreeObjectType type, const char *checksum,
-			       guint64 *ret_size, GError **error)
+/* The size of the file CHECKSUM, which is asked of the repository and counted once. */
+static gboolean measure_object(struct measure *measure, const char *checksum, guint64 *ret_size,
+			       GError **error)
 {
 	guchar raw[OSTREE_SHA256_DIGEST_LEN];
 	const guint64 *known;
@@ -48,15 +43,13 @@ static gboolean measure_object(struct measure *measure, OstreeObjectType type, c
 		*ret_size = *known;
 		return TRUE;
 	}
-	if (!ostree_repo_query_object_storage_size(sw_tree_repo(measure->tree), type, checksum,
-						   &size, measure->cancellable, error))
+	if (!ostree_repo_query_object_storage_size(sw_tree_repo(measure->tree),
+						   OSTREE_OBJECT_TYPE_FILE, checksum, &size,
+						   measure->cancellable, error))
 		return sw_tree_cache_failed(error, checksum);
 	g_hash_table_insert(measure->seen, g_memdup2(raw, sizeof(raw)),
 			    g_memdup2(&size, sizeof(size)));
-	measure->size.objects++;
-	measure->size.object_bytes += sw_round_up(size, BLOCK);
-	if (type == OSTREE_OBJECT_TYPE_FILE)
-		measure->size.bytes += size;
+	measure->size.bytes += size;
 	*ret_size = size;
 	return TRUE;
 }
@@ -65,10 +58,10 @@ static gboolean measure_file(struct measure *measure, const char *dirtree, GVari
 			     GError **error)
 {
 	char checksum[OSTREE_SHA256_STRING_LEN + 1];
-	guint64 size;
+	guint64 size = 0;
 
 	if (!sw_tree_get_checksum(entry, 1, dirtree, checksum, error) ||
-	    !measure_object(measure, OSTREE_OBJECT_TYPE_FILE, checksum, &size, error))
+	    !measure_object(measure, checksum, &size, error))
 		return FALSE;
 	measure->size.entries++;
 	measure->size.copy_bytes += sw_round_up(size, BLOCK);
@@ -82,15 +75,10 @@ static gboolean measure_directory(struct measure *measure, const char *dirtree, 
 				  guint depth, GError **error)
 {
 	char checksum[OSTREE_SHA256_STRING_LEN + 1];
-	char meta[OSTREE_SHA256_STRING_LEN + 1];
-	guint64 size;
 
-	if (!sw_tree_get_checksum(entry, 1, dirtree, checksum, error) ||
-	    !sw_tree_get_checksum(entry, 2, dirtree, meta, error) ||
-	    !measure_object(measure, OSTREE_OBJECT_TYPE_DIR_META, meta, &size, error))
+	if (!sw_tree_get_checksum(entry, 1, dirtree, checksum, error))
 		return FALSE;
 	measure->size.entries++;
-	measure->size.directories++;
 	measure->size.copy_bytes += BLOCK;
 	return measure_tree(measure, checksum, depth + 1, error);
 }
@@ -99,13 +87,11 @@ static gboolean measure_tree(struct measure *measure, const char *checksum, guin
 			     GError **error)
 {
 	g_autoptr(GVariant) dirtree = NULL;
-	guint64 size;
 
 	if (depth > MAX_DEPTH)
 		return sw_fail(error, SW_ERROR_IMAGE, "tree",
 			       "the image's directories are nested deeper than %d", MAX_DEPTH);
 	if (!sw_check_cancelled(measure->cancellable, error) ||
-	    !measure_object(measure, OSTREE_OBJECT_TYPE_DIR_TREE, checksum, &size, error) ||
 	    !sw_tree_load_dirtree(measure->tree, checksum, &dirtree, error))
 		return FALSE;
 	for (int list = SW_DIRTREE_FILES; list <= SW_DIRTREE_DIRECTORIES; list++) {
@@ -124,14 +110,14 @@ static gboolean measure_tree(struct measure *measure, const char *checksum, guin
 	return TRUE;
 }
 
-gboolean sw_tree_measure(const struct sw_tree *tree, const char *path, GHashTable *seen,
+gboolean sw_tree_measure(const struct sw_tree *tree, const char *path,
 			 struct sw_tree_size *ret_size, GCancellable *cancellable, GError **error)
 {
-	g_autoptr(GHashTable) own = sw_tree_seen_new();
-	struct measure measure = { .tree = tree, .cancellable = cancellable };
+	g_autoptr(GHashTable) seen =
+		g_hash_table_new_full(checksum_hash, checksum_equal, g_free, g_free);
+	struct measure measure = { .tree = tree, .seen = seen, .cancellable = cancellable };
 	struct sw_node node;
 
-	measure.seen = seen != NULL ? seen : own;
 	if (!sw_tree_find(tree, path, TRUE, &node, error))
 		return FALSE;
 	if (node.kind == SW_NODE_DIRECTORY && !measure_tree(&measure, node.checksum, 0, error))

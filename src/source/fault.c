@@ -10,9 +10,9 @@
 #define FETCHING "Error fetching blob: "
 
 /*
- * What containers/image says (its docker, oci, storage and signature folders, and Go's net, crypto/x509
- * and syscall underneath).  No TEXT can be part of an image's name: each has a blank between two
- * words, or begins with ": ".  The first row that fits counts.
+ * What containers/image says (its docker, oci, storage and signature folders, and Go's net,
+ * crypto/x509 and syscall underneath).  No TEXT can be part of an image's name: each has a blank
+ * between two words, or begins with ": ".  The first row that fits counts.
  */
 static const struct fault {
 	const char *text;
@@ -88,7 +88,9 @@ static const struct fault {
 	{ " redirects", "source", "the registry leads nowhere", FALSE },
 };
 
-/* What to do, by the id; the first line for registries, the second for what lies on this machine. */
+/*
+ * What to do, by the id; the first line for registries, the second for what lies on this machine.
+ */
 static const struct advice {
 	const char *id;
 	const char *registry;

@@ -18,13 +18,17 @@ enum sw_fault_step {
  */
 gboolean sw_fault_passes(const char *text);
 
-/* The part of TEXT that matters, on one line fit for a person, at most 200 characters. Caller frees. */
+/*
+ * The part of TEXT that matters, on one line fit for a person, at most 200 characters. Caller
+ * frees.
+ */
 char *sw_fault_shorten(const char *text);
 
 /*
  * Sets ERROR for the fault TEXT: the id by what it says ("unauthorized", "image-not-found", "tls",
  * "no-architecture", "policy", "digest", "unreachable", else by STEP); the message names the image
- * and DETAIL (a layer; NULL: none) and says what to do.  The whole text goes to g_debug().  FALSE always.
+ * and DETAIL (a layer; NULL: none) and says what to do.  The whole text goes to g_debug().  FALSE
+ * always.
  */
 gboolean sw_fault_fail(const struct sw_reference *reference, enum sw_fault_step step,
 		       const char *detail, const char *text, GError **error);

@@ -11,17 +11,17 @@
 #include "source/session.h"
 
 /*
- * One thread moves all data and talks to the proxy; a worker a layer takes it.  The data goes from the
- * proxy's pipe to one of ours by splice(), without a copy: so the bytes are counted, a blob that
- * does not end is cut off, and FinishPipe, which makes the proxy wait, is asked for when a blob is
- * complete and holds nobody up.
+ * One thread moves all data and talks to the proxy; a worker a layer takes it.  The data goes from
+ * the proxy's pipe to one of ours by splice(), without a copy: so the bytes are counted, a blob
+ * that does not end is cut off, and FinishPipe, which makes the proxy wait, is asked for when a
+ * blob is complete and holds nobody up.
  */
 #define IN_FLIGHT 4
 #define PIPE_SIZE (1 << 20)
 #define CHUNK (1 << 20)
-#define MOVES_MAX 16		   /* in a row for one layer */
-#define TICK_MS 250		   /* how often due times are looked at */
-#define STALL (G_TIME_SPAN_SECOND) /* without data: the proxy is asked what has become of it */
+#define MOVES_MAX 16		       /* in a row for one layer */
+#define TICK_MS 100		       /* how often due times are looked at */
+#define STALL (G_TIME_SPAN_SECOND / 2) /* without data: the proxy is asked what became of it */
 #define UNKNOWN G_MAXUINT64
 
 enum state {
@@ -300,36 +300,49 @@ static gboolean is_complete(const struct flight *flight, gint64 now)
 	return !flight->sink_full && now - flight->moved_at > STALL;
 }
 
+/* What is in each state; NULL: nothing. */
+struct survey {
+	struct flight *complete; /* or seems stuck */
+	struct flight *oldest;	 /* that flows */
+	struct flight *due;	 /* to be opened */
+	gboolean queued;
+	guint active;
+};
+
+static void look_at(struct flight *flight, gint64 now, struct survey *survey)
+{
+	if (flight->state == STATE_FLOWING) {
+		if (survey->oldest == NULL)
+			survey->oldest = flight;
+		if (survey->complete == NULL && is_complete(flight, now))
+			survey->complete = flight;
+	} else if (flight->state == STATE_QUEUED) {
+		survey->queued = TRUE;
+		if (survey->due == NULL && flight->not_before <= now)
+			survey->due = flight;
+	}
+	survey->active += is_active(flight) ? 1 : 0;
+}
+
 /*
- * The next request: to finish what is complete (or seems stuck), else to open what is due, else, when
- * nothing waits to be opened, to finish what was opened first.
+ * The next request, when there is none: to finish what is complete, else to open what is due, else,
+ * when nothing waits to be opened, to finish what was opened first.
  */
 static gboolean ask_next(struct fetch *fetch, GError **error)
 {
 	gint64 now = g_get_monotonic_time();
-	struct flight *due = NULL;
-	struct flight *oldest = NULL;
-	gboolean queued = FALSE;
-	guint active = 0;
+	struct survey survey = { 0 };
 
-	for (guint i = 0; fetch->asked == NULL && i < fetch->count; i++) {
-		struct flight *flight = &fetch->flights[i];
-
-		if (flight->state == STATE_FLOWING && is_complete(flight, now))
-			return ask_finish(flight, error);
-		if (flight->state == STATE_FLOWING && oldest == NULL)
-			oldest = flight;
-		if (flight->state == STATE_QUEUED && due == NULL && flight->not_before <= now)
-			due = flight;
-		queued = queued || flight->state == STATE_QUEUED;
-		active += is_active(flight) ? 1 : 0;
-	}
 	if (fetch->asked != NULL)
 		return TRUE;
-	if (due != NULL && active < IN_FLIGHT)
-		return ask_blob(due, error);
-	if (!queued && oldest != NULL)
-		return ask_finish(oldest, error);
+	for (guint i = 0; i < fetch->count; i++)
+		look_at(&fetch->flights[i], now, &survey);
+	if (survey.complete != NULL)
+		return ask_finish(survey.complete, error);
+	if (survey.due != NULL && survey.active < IN_FLIGHT)
+		return ask_blob(survey.due, error);
+	if (!survey.queued && survey.oldest != NULL)
+		return ask_finish(survey.oldest, error);
 	return TRUE;
 }
 
@@ -446,41 +459,61 @@ static gboolean check_idle(struct fetch *fetch, GError **error)
 	return fail_proxy(fetch, error);
 }
 
+/*
+ * What is waited for: the wakeup, the proxy, then pipes; the cancellable comes last, if there is
+ * one.
+ */
+struct wait {
+	GPollFD fds[3 + IN_FLIGHT];
+	struct flight *flights[3 + IN_FLIGHT]; /* whose pipe it is; NULL: none */
+	guint count;
+};
+
+static void wait_add(struct wait *wait, struct flight *flight, int fd, gushort events)
+{
+	wait->flights[wait->count] = flight;
+	wait->fds[wait->count++] = (GPollFD){ fd, events, 0 };
+}
+
+static void wait_for_something(struct fetch *fetch, struct wait *wait)
+{
+	guint count = 0;
+	gboolean cancels = FALSE;
+
+	wait_add(wait, NULL, fetch->wakeup, G_IO_IN);
+	wait_add(wait, NULL, fetch->asked != NULL ? sw_proxy_fd(fetch->source->proxy) : -1,
+		 G_IO_IN);
+	for (guint i = 0; i < fetch->count && wait->count < 2 + IN_FLIGHT; i++) {
+		struct flight *flight = &fetch->flights[i];
+
+		if (flight->from >= 0 && flight->sink_full)
+			wait_add(wait, flight, flight->sink, G_IO_OUT);
+		else if (flight->from >= 0)
+			wait_add(wait, flight, flight->from, G_IO_IN);
+	}
+	cancels = g_cancellable_make_pollfd(fetch->cancellable, &wait->fds[wait->count]);
+	count = wait->count + (cancels ? 1 : 0);
+	g_poll(wait->fds, count, TICK_MS);
+	if (cancels)
+		g_cancellable_release_fd(fetch->cancellable);
+}
+
 /* Waits until something can be done, and does it. */
 static gboolean turn(struct fetch *fetch, GError **error)
 {
-	GPollFD fds[3 + IN_FLIGHT] = { { .fd = fetch->wakeup, .events = G_IO_IN } };
-	struct flight *moving[3 + IN_FLIGHT] = { NULL };
-	gboolean cancels = g_cancellable_make_pollfd(fetch->cancellable, &fds[1]);
-	guint n = cancels ? 2 : 1;
-	guint proxy = 0;
+	struct wait wait = { 0 };
 	guint64 ended = 0;
 
-	if (fetch->asked != NULL) {
-		proxy = n;
-		fds[n++] = (GPollFD){ sw_proxy_fd(fetch->source->proxy), G_IO_IN, 0 };
-	}
-	for (guint i = 0; i < fetch->count && n < G_N_ELEMENTS(fds); i++) {
-		struct flight *flight = &fetch->flights[i];
-
-		if (flight->from < 0)
-			continue;
-		moving[n] = flight;
-		fds[n++] = flight->sink_full ? (GPollFD){ flight->sink, G_IO_OUT, 0 }
-					     : (GPollFD){ flight->from, G_IO_IN, 0 };
-	}
-	g_poll(fds, n, TICK_MS);
-	if (cancels)
-		g_cancellable_release_fd(fetch->cancellable);
-	if (fds[0].revents != 0 && read(fetch->wakeup, &ended, sizeof ended) < 0)
-		return sw_fail_errno(error, SW_ERROR_UNFORESEEN, "unforeseen", "eventfd");
+	wait_for_something(fetch, &wait);
 	if (!sw_check_cancelled(fetch->cancellable, error))
 		return FALSE;
-	for (guint i = 0; i < n; i++) {
-		if (moving[i] != NULL && fds[i].revents != 0 && !move_data(moving[i], error))
+	if (wait.fds[0].revents != 0 && read(fetch->wakeup, &ended, sizeof ended) < 0)
+		return sw_fail_errno(error, SW_ERROR_UNFORESEEN, "unforeseen", "eventfd");
+	for (guint i = 2; i < wait.count; i++) {
+		if (wait.fds[i].revents != 0 && !move_data(wait.flights[i], error))
 			return FALSE;
 	}
-	if (proxy != 0 && fds[proxy].revents != 0 && !handle_reply(fetch, error))
+	if (wait.fds[1].revents != 0 && !handle_reply(fetch, error))
 		return FALSE;
 	return check_idle(fetch, error);
 }

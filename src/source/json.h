@@ -13,8 +13,8 @@ struct sw_json_subject {
 };
 
 /*
- * Parses hostile JSON whose root is an object.  Stricter than json-glib (RFC 8259): UTF-8 without \u0000, no
- * comments or other extensions; one root, at most 64 deep, at most 100000 values.
+ * Parses hostile JSON whose root is an object.  Stricter than json-glib (RFC 8259): UTF-8 without
+ * \u0000, no comments or other extensions; one root, at most 64 deep, at most 100000 values.
  */
 gboolean sw_json_parse(const char *data, size_t length, const struct sw_json_subject *subject,
 		       JsonNode **ret_root, GError **error) G_GNUC_WARN_UNUSED_RESULT;

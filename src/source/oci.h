@@ -18,17 +18,21 @@ struct sw_oci_image {
 	char *config;	       /* the configuration's JSON */
 	char *architecture;    /* OCI's word ("amd64") */
 	char *os;	       /* "linux" */
-	guint64 created; /* seconds since 1970: manifest annotation org.opencontainers.image.created, else
-				  the configuration's, else 0 (contract 1.7) */
+	/*
+	 * Seconds since 1970: the manifest's annotation org.opencontainers.image.created, else the
+	 * configuration's time, else 0 (contract 1.7).
+	 */
+	guint64 created;
 	char *version;	    /* label org.opencontainers.image.version, else version; NULL: none */
 	GHashTable *labels; /* char * to char * */
 	GPtrArray *layers;  /* struct sw_oci_layer, at least one */
 };
 
 /*
- * Parses MANIFEST and CONFIG, hostile JSON of the given lengths.  SW_ERROR_SOURCE with the id "manifest" or
- * "config" when one is not what it must be (not JSON, no layers, a digest of another form, sizes that
- * are negative or above 1 TiB, another number of diff_ids than layers, over 4 MiB or 1000 layers, text that is not UTF-8).
+ * Parses MANIFEST and CONFIG, hostile JSON of the given lengths.  SW_ERROR_SOURCE with the id
+ * "manifest" or "config" when one is not what it must be (not JSON, no layers, a digest of another
+ * form, sizes that are negative or above 1 TiB, another number of diff_ids than layers, over 4 MiB
+ * or 1000 layers, text that is not UTF-8).
  */
 gboolean sw_oci_image_parse(const char *manifest_digest, const char *manifest,
 			    size_t manifest_length, const char *config, size_t config_length,

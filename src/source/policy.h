@@ -5,10 +5,10 @@
 #include "source/reference.h"
 
 /*
- * skopeo's image proxy before 1.13 (protocol 0.2.6) does not look at containers-policy.json(5).  This
- * refuses an image for which the policy in force demands more than insecureAcceptAnything, as nobody
- * would check it: SW_ERROR_SOURCE with the id "policy", also for a policy that cannot be read.  None
- * at all is no demand.
+ * skopeo's image proxy before 1.13 (protocol 0.2.6) does not look at containers-policy.json(5).
+ * This refuses an image for which the policy in force demands more than insecureAcceptAnything, as
+ * nobody would check it: SW_ERROR_SOURCE with the id "policy", also for a policy that cannot be
+ * read.  None at all is no demand.
  */
 gboolean sw_policy_check(const struct sw_reference *reference,
 			 GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -1,27 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 #include "source/proxy.h"
 
-#include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include "core/file.h"
+#include "core/size.h"
 #include "core/text.h"
 #include "source/json.h"
 
 #define MESSAGE_MAX (32 * 1024)
 #define FDS_MAX 4
+#define PROTOCOL_SERIES "0.2."
 #define PROTOCOL_MIN 3
 #define TAIL_MAX 2048
 #define GRACE_MS 2000 /* between Shutdown and SIGKILL */
 
 struct sw_proxy {
-	GSubprocess *child;
-	GThread *keeper; /* NULL: the child has been waited for */
+	GPid child;
+	GThread *keeper; /* NULL: there is no child, or it has been reaped */
 	int fd;		 /* our end of the socket */
 	int log;	 /* the child's stderr, a memfd */
 	guint protocol;
@@ -58,8 +59,10 @@ static void kill_child(struct sw_proxy *proxy)
 {
 	if (proxy->keeper == NULL)
 		return;
-	g_subprocess_force_exit(proxy->child);
+	kill(proxy->child, SIGKILL);
 	g_thread_join(g_steal_pointer(&proxy->keeper));
+	while (waitpid(proxy->child, NULL, 0) < 0 && errno == EINTR)
+		continue;
 }
 
 /* The socket is closed: skopeo is about to end, or has. */
@@ -308,81 +311,105 @@ static void set_up_child(G_GNUC_UNUSED gpointer data)
 }
 
 /* What containers/storage sets for itself when it enters a user namespace. */
-static void set_userns_environment(GSubprocessLauncher *launcher)
+static char **add_userns_environment(char **environment)
 {
 	g_autofree char *uid = g_strdup_printf("%u", geteuid());
 	g_autofree char *gid = g_strdup_printf("%u", getegid());
 
-	g_subprocess_launcher_setenv(launcher, "_CONTAINERS_USERNS_CONFIGURED", "done", TRUE);
-	g_subprocess_launcher_setenv(launcher, "_CONTAINERS_ROOTLESS_UID", uid, TRUE);
-	g_subprocess_launcher_setenv(launcher, "_CONTAINERS_ROOTLESS_GID", gid, TRUE);
+	environment = g_environ_setenv(environment, "_CONTAINERS_USERNS_CONFIGURED", "done", TRUE);
+	environment = g_environ_setenv(environment, "_CONTAINERS_ROOTLESS_UID", uid, TRUE);
+	return g_environ_setenv(environment, "_CONTAINERS_ROOTLESS_GID", gid, TRUE);
+}
+
+/*
+ * Without XDG_RUNTIME_DIR, skopeo's first place for credentials is /run/containers/UID, and where root
+ * has closed that directory it gives up before the others (containers-auth.json(5)).  A directory that
+ * never holds any sends it on.
+ */
+static char **add_auth_environment(char **environment)
+{
+	const char *runtime = g_getenv("XDG_RUNTIME_DIR");
+
+	if ((runtime == NULL || *runtime == '\0') && access("/run/containers", X_OK) < 0 &&
+	    errno == EACCES)
+		return g_environ_setenv(environment, "XDG_RUNTIME_DIR", "/proc", TRUE);
+	return environment;
 }
 
 /* Between the keeper and who starts it; what it made is in CHILD or ERROR once DONE is set. */
 struct launch {
-	GSubprocessLauncher *launcher;
-	const char *const *argv;
+	char **argv;
+	char **environment;
+	int stdin_fd;
+	int stderr_fd;
 	GMutex lock;
 	GCond changed;
 	gboolean done;
-	GSubprocess *child;
+	GPid child; /* 0: none */
 	GError *error;
 };
 
-/* The death signal is bound to the thread that forks: so one lives as long as the child. */
+/*
+ * The death signal is bound to the thread that forks: so one lives as long as the child.  It does not
+ * reap it, so that the process id stays the child's until kill_child().
+ */
 static gpointer keep_child(gpointer data)
 {
 	struct launch *launch = data;
-	g_autoptr(GSubprocess) child = NULL;
+	siginfo_t info;
+	GPid child = 0;
 
-	child = g_subprocess_launcher_spawnv(launch->launcher, launch->argv, &launch->error);
+	g_spawn_async_with_pipes_and_fds(
+		NULL, (const char *const *)launch->argv, (const char *const *)launch->environment,
+		G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL,
+		set_up_child, NULL, launch->stdin_fd, -1, launch->stderr_fd, NULL, NULL, 0, &child,
+		NULL, NULL, NULL, &launch->error);
 	g_mutex_lock(&launch->lock);
-	launch->child = child != NULL ? g_object_ref(child) : NULL;
+	launch->child = child;
 	launch->done = TRUE;
 	g_cond_signal(&launch->changed);
 	g_mutex_unlock(&launch->lock);
-	if (child != NULL)
-		g_subprocess_wait(child, NULL, NULL);
+	while (child != 0 && waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT) < 0 &&
+	       errno == EINTR)
+		continue;
 	return NULL;
 }
 
-static gboolean launch_child(struct sw_proxy *proxy, GSubprocessLauncher *launcher,
-			     const char *const *argv, GError **error)
+static gboolean launch_child(struct sw_proxy *proxy, struct launch *launch, GError **error)
 {
-	struct launch launch = { .launcher = launcher, .argv = argv };
-
-	g_mutex_init(&launch.lock);
-	g_cond_init(&launch.changed);
-	g_mutex_lock(&launch.lock);
-	proxy->keeper = g_thread_new("skopeo", keep_child, &launch);
-	while (!launch.done)
-		g_cond_wait(&launch.changed, &launch.lock);
-	g_mutex_unlock(&launch.lock);
-	g_cond_clear(&launch.changed);
-	g_mutex_clear(&launch.lock);
-	proxy->child = launch.child;
-	if (proxy->child != NULL)
+	g_mutex_init(&launch->lock);
+	g_cond_init(&launch->changed);
+	g_mutex_lock(&launch->lock);
+	proxy->keeper = g_thread_new("skopeo", keep_child, launch);
+	while (!launch->done)
+		g_cond_wait(&launch->changed, &launch->lock);
+	g_mutex_unlock(&launch->lock);
+	proxy->child = launch->child;
+	if (proxy->child == 0)
+		g_thread_join(g_steal_pointer(&proxy->keeper));
+	g_cond_clear(&launch->changed);
+	g_mutex_clear(&launch->lock);
+	if (proxy->child != 0)
 		return TRUE;
-	g_thread_join(g_steal_pointer(&proxy->keeper));
-	g_propagate_error(error, launch.error);
+	g_propagate_error(error, launch->error);
 	return sw_fail_prefix(error, SW_ERROR_ENVIRONMENT, "skopeo", "cannot run skopeo");
 }
 
 static gboolean spawn(struct sw_proxy *proxy, const struct sw_proxy_options *options, int stdin_fd,
-		      int stderr_fd, GError **error)
+		      GError **error)
 {
-	g_autoptr(GSubprocessLauncher) launcher =
-		g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDOUT_SILENCE);
 	g_autoptr(GPtrArray) argv = make_argv(options);
 	g_autofree char *line = g_strjoinv(" ", (char **)argv->pdata);
+	g_auto(GStrv) environment = g_get_environ();
+	struct launch launch = { .argv = (char **)argv->pdata,
+				 .stdin_fd = stdin_fd,
+				 .stderr_fd = proxy->log };
 
 	g_debug("run: %s", line);
-	g_subprocess_launcher_take_stdin_fd(launcher, stdin_fd);
-	g_subprocess_launcher_take_stderr_fd(launcher, stderr_fd);
-	g_subprocess_launcher_set_child_setup(launcher, set_up_child, NULL, NULL);
-	if (options->in_userns)
-		set_userns_environment(launcher);
-	return launch_child(proxy, launcher, (const char *const *)argv->pdata, error);
+	environment = options->in_userns ? add_userns_environment(environment)
+					 : add_auth_environment(environment);
+	launch.environment = environment;
+	return launch_child(proxy, &launch, error);
 }
 
 static gboolean open_proxy(struct sw_proxy *proxy, const struct sw_proxy_options *options,
@@ -390,7 +417,6 @@ static gboolean open_proxy(struct sw_proxy *proxy, const struct sw_proxy_options
 {
 	g_autofree char *program = g_find_program_in_path("skopeo");
 	sw_autofd int theirs = -1;
-	sw_autofd int log = -1;
 	int pair[2] = { -1, -1 };
 
 	if (program == NULL)
@@ -401,10 +427,9 @@ static gboolean open_proxy(struct sw_proxy *proxy, const struct sw_proxy_options
 	proxy->fd = pair[0];
 	theirs = pair[1];
 	proxy->log = memfd_create("skopeo", MFD_CLOEXEC);
-	log = proxy->log >= 0 ? fcntl(proxy->log, F_DUPFD_CLOEXEC, 0) : -1;
-	if (log < 0)
+	if (proxy->log < 0)
 		return sw_fail_errno(error, SW_ERROR_ENVIRONMENT, "skopeo", "cannot run skopeo");
-	return spawn(proxy, options, g_steal_fd(&theirs), g_steal_fd(&log), error);
+	return spawn(proxy, options, theirs, error);
 }
 
 /* Sets the protocol; a refusal of skopeo's (a broken auth file, say) is an error here. */
@@ -412,8 +437,7 @@ static gboolean agree(struct sw_proxy *proxy, GCancellable *cancellable, GError 
 {
 	g_auto(SwReply) reply = SW_REPLY_INIT;
 	const char *version = NULL;
-	guint protocol = 0;
-	char end = '\0';
+	guint64 protocol = 0;
 
 	if (!sw_proxy_call(proxy, "Initialize", NULL, &reply, cancellable, error))
 		return FALSE;
@@ -422,14 +446,15 @@ static gboolean agree(struct sw_proxy *proxy, GCancellable *cancellable, GError 
 			       reply.error);
 	if (reply.value != NULL && json_node_get_value_type(reply.value) == G_TYPE_STRING)
 		version = json_node_get_string(reply.value);
-	if (version == NULL || sscanf(version, "0.2.%3u%c", &protocol, &end) != 1 ||
-	    protocol < PROTOCOL_MIN)
+	if (version == NULL || !g_str_has_prefix(version, PROTOCOL_SERIES) ||
+	    !sw_number_parse(version + strlen(PROTOCOL_SERIES), PROTOCOL_MIN, 9999, &protocol,
+			     NULL))
 		return sw_fail(
 			error, SW_ERROR_ENVIRONMENT, "skopeo-version",
 			"skopeo's image proxy speaks protocol %.20s, slipway needs 0.2.%d or "
 			"a later 0.2: install skopeo 1.9 or later",
 			version != NULL ? version : "?", PROTOCOL_MIN);
-	proxy->protocol = protocol;
+	proxy->protocol = (guint)protocol;
 	return TRUE;
 }
 
@@ -455,14 +480,13 @@ static void end_child(struct sw_proxy *proxy)
 	if (!proxy->waiting && sw_proxy_send(proxy, "Shutdown", NULL, NULL))
 		g_poll(&fd, 1, GRACE_MS);
 	kill_child(proxy);
-	g_object_unref(proxy->child);
 }
 
 void sw_proxy_free(struct sw_proxy *proxy)
 {
 	if (proxy == NULL)
 		return;
-	if (proxy->child != NULL)
+	if (proxy->keeper != NULL)
 		end_child(proxy);
 	sw_close_fd(&proxy->fd);
 	sw_close_fd(&proxy->log);

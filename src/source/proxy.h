@@ -7,9 +7,9 @@
 
 /*
  * The client of `skopeo experimental-image-proxy` (skopeo's
- * docs-experimental/skopeo-experimental-image-proxy.1.md): JSON requests and replies of at most 32 KiB
- * over a SOCK_SEQPACKET socket, descriptors beside them.  The proxy handles one request at a time.
- * When a function fails, the proxy is of no more use: free it.
+ * docs-experimental/skopeo-experimental-image-proxy.1.md): JSON requests and replies of at most 32
+ * KiB over a SOCK_SEQPACKET socket, descriptors beside them.  The proxy handles one request at a
+ * time. When a function fails, the proxy is of no more use: free it.
  */
 struct sw_proxy;
 
@@ -39,8 +39,8 @@ typedef struct sw_reply SwReply;
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SwReply, sw_reply_clear)
 
 /*
- * Starts skopeo and agrees on the protocol: 0.2.3 or a later 0.2.  SW_ERROR_ENVIRONMENT with the ids
- * "program-missing", "skopeo-version" or "skopeo".
+ * Starts skopeo and agrees on the protocol: 0.2.3 or a later 0.2.  SW_ERROR_ENVIRONMENT with the
+ * ids "program-missing", "skopeo-version" or "skopeo".
  */
 gboolean sw_proxy_start(const struct sw_proxy_options *options, struct sw_proxy **ret_proxy,
 			GCancellable *cancellable, GError **error) G_GNUC_WARN_UNUSED_RESULT;
@@ -54,17 +54,17 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SwProxy, sw_proxy_free)
 guint sw_proxy_protocol(const struct sw_proxy *proxy);
 
 /*
- * One request and its reply.  ARGS (taken over; NULL: none) are the method's.  A refusal is a success here, with
- * REPLY's error set.  Fails with "unreachable" when the idle limit is over, else with
- * SW_ERROR_SOURCE "source" or SW_ERROR_CANCELLED.
+ * One request and its reply.  ARGS (taken over; NULL: none) are the method's.  A refusal is a
+ * success here, with REPLY's error set.  Fails with "unreachable" when the idle limit is over, else
+ * with SW_ERROR_SOURCE "source" or SW_ERROR_CANCELLED.
  */
 gboolean sw_proxy_call(struct sw_proxy *proxy, const char *method, JsonArray *args,
 		       struct sw_reply *ret_reply, GCancellable *cancellable,
 		       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /*
- * As sw_proxy_call() for a method of IMAGE whose result comes through a pipe: all of it, at most LIMIT
- * bytes (more is an error of the reply).  RET_DATA is NULL after a refusal.
+ * As sw_proxy_call() for a method of IMAGE whose result comes through a pipe: all of it, at most
+ * LIMIT bytes (more is an error of the reply).  RET_DATA is NULL after a refusal.
  */
 gboolean sw_proxy_read(struct sw_proxy *proxy, const char *method, gint64 image, size_t limit,
 		       struct sw_reply *ret_reply, GByteArray **ret_data, GCancellable *cancellable,

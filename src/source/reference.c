@@ -174,7 +174,9 @@ static gboolean is_repository(const char *text, size_t length)
 	}
 }
 
-/* [HOST[:PORT]/]PATH[:TAG] or [HOST[:PORT]/]PATH@DIGEST; "latest" is added where neither is given. */
+/*
+ * [HOST[:PORT]/]PATH[:TAG] or [HOST[:PORT]/]PATH@DIGEST; "latest" is added where neither is given.
+ */
 static gboolean complete_registry(const char *text, const char *name, char **ret_name,
 				  GError **error)
 {

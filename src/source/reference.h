@@ -4,8 +4,9 @@
 #include <glib.h>
 
 /*
- * An image reference: a transport and a name.  Spellings and canonical forms as in containers-image-proxy-rs
- * (src/transport.rs) and containers-transports(5).  Pure: nothing is opened.
+ * An image reference: a transport and a name.  Spellings and canonical forms as in
+ * containers-image-proxy-rs (src/transport.rs) and containers-transports(5).  Pure: nothing is
+ * opened.
  */
 enum sw_transport {
 	SW_TRANSPORT_REGISTRY,		 /* docker://NAME, registry:NAME, or just NAME */
@@ -18,12 +19,17 @@ enum sw_transport {
 
 struct sw_reference {
 	enum sw_transport transport;
-	char *name; /* without the transport's prefix; a registry's has its tag or digest, "latest" if none was given */
+	/*
+	 * Without the transport's prefix; a registry's has its tag or digest, "latest" if none was
+	 * given.
+	 */
+	char *name;
 };
 
 /*
- * Parses what a user writes.  SW_ERROR_USAGE with the id "image-reference" for an empty or over-long
- * text, an unknown transport, a name that the transport cannot have, control characters or blanks.
+ * Parses what a user writes.  SW_ERROR_USAGE with the id "image-reference" for an empty or
+ * over-long text, an unknown transport, a name that the transport cannot have, control characters
+ * or blanks.
  */
 gboolean sw_reference_parse(const char *text, struct sw_reference **ret_reference,
 			    GError **error) G_GNUC_WARN_UNUSED_RESULT;
@@ -38,7 +44,8 @@ char *sw_reference_to_string(const struct sw_reference *reference);
 
 /*
  * What a machine updates from (contract 1.3): a reference as above, or one of ostree's own forms:
- * ostree-unverified-registry:NAME, ostree-unverified-image:TRANSPORT:NAME, ostree-image-signed:TRANSPORT:NAME.
+ * ostree-unverified-registry:NAME, ostree-unverified-image:TRANSPORT:NAME,
+ * ostree-image-signed:TRANSPORT:NAME.
  */
 struct sw_target {
 	struct sw_reference *image;

@@ -23,15 +23,15 @@ struct sw_source {
 };
 
 /*
- * Starts the proxy unless it runs, and opens the image, with the tries of a passing fault.  Errors as
- * sw_source_open().
+ * Starts the proxy unless it runs, and opens the image, with the tries of a passing fault.  Errors
+ * as sw_source_open().
  */
 gboolean sw_source_connect(struct sw_source *source, struct sw_progress *progress,
 			   GCancellable *cancellable, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /*
- * After a failure of a function of the proxy: ends it, and puts the image's name before ERROR (not NULL).
- * RET_REASON is set when trying again may help: why, for a note.  Returns FALSE always.
+ * After a failure of a function of the proxy: ends it, and puts the image's name before ERROR (not
+ * NULL). RET_REASON is set when trying again may help: why, for a note.  Returns FALSE always.
  */
 gboolean sw_source_fail_proxy(struct sw_source *source, char **ret_reason, GError **error);
 

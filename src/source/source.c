@@ -216,7 +216,8 @@ gboolean sw_source_open(const struct sw_source_options *options, struct sw_progr
 			struct sw_source **ret_source, GCancellable *cancellable, GError **error)
 {
 	g_autoptr(SwSource) source = g_new0(struct sw_source, 1);
-	const char *parent = options->scratch != NULL ? options->scratch : "/var/tmp";
+	const char *tmpdir = g_getenv("TMPDIR");
+	const char *parent = options->scratch;
 
 	source->reference = g_new0(struct sw_reference, 1);
 	source->reference->transport = options->reference->transport;
@@ -228,6 +229,8 @@ gboolean sw_source_open(const struct sw_source_options *options, struct sw_progr
 		options->retry_delay_ms != 0 ? options->retry_delay_ms : RETRY_DELAY_MS;
 	source->idle_limit_ms =
 		options->idle_limit_ms != 0 ? options->idle_limit_ms : IDLE_LIMIT_MS;
+	if (parent == NULL)
+		parent = tmpdir != NULL && *tmpdir != '\0' ? tmpdir : "/var/tmp";
 	if (!check_authfile(options->authfile, error))
 		return FALSE;
 	if (source->reference->transport != SW_TRANSPORT_REGISTRY &&

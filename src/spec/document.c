@@ -10,6 +10,8 @@
 #include "core/param.h"
 #include "core/text.h"
 
+/* UTF-8's byte order mark, which some editors begin a file with. */
+#define BOM "\357\273\277"
 /* More lines help nobody. */
 #define PROBLEMS_LIMIT 20
 /* Nothing in a build document is nested deeper than a list. */
@@ -394,6 +396,11 @@ gboolean sw_document_parse(const char *text, size_t length, const char *name, co
 	if (length > SW_DOCUMENT_LIMIT)
 		return sw_fail(error, SW_ERROR_DOCUMENT, "document",
 			       "%s: the document is larger than 1 MiB", name);
+	/* libyaml skips a byte order mark only while it guesses the encoding. */
+	if (length >= strlen(BOM) && memcmp(text, BOM, strlen(BOM)) == 0) {
+		text += strlen(BOM);
+		length -= strlen(BOM);
+	}
 	if (!yaml_parser_initialize(&parser))
 		g_error("out of memory");
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);

@@ -38,8 +38,8 @@ struct sw_setting {
 	const char *otherwise;	  /* for help: what happens without it; NULL: nothing */
 	size_t offset;		  /* of the field in the owner's struct */
 	/*
-	 * Is TEXT well formed?  Opens nothing.  RET_CANONICAL is what is to be stored.  NULL: one of
-	 * WORDS, or any text.
+	 * Is TEXT well formed?  Opens nothing.  RET_CANONICAL is what is to be stored.  NULL: one
+	 * of WORDS, or any text.
 	 */
 	gboolean (*check)(const char *text, char **ret_canonical, GError **error);
 	/* Is what TEXT names there and fit?  NULL: not looked at. */

@@ -28,7 +28,7 @@ Faults (several may be given; N: the first N requests only, all of them without 
   reset[:N]           layers: the connection is reset in the middle, then good
   endless-blob        layers never end
   garbage-manifest    the manifest is not JSON
-  huge-manifest       the manifest is 64 MiB of JSON
+  huge-manifest       the manifest is 5 MiB of JSON
   redirect-loop       layers and manifests redirect to themselves
   slow:BYTES          layers are sent at BYTES a second
   hang[:N]            layers: the headers come, the data never does
@@ -189,7 +189,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif faults.strikes("garbage-manifest"):
             self.answer(200, b"\x00this is { not JSON", kind)
         elif faults.strikes("huge-manifest"):
-            self.answer(200, b'{"schemaVersion":2,"x":"' + b"x" * (64 << 20) + b'"}', kind)
+            self.answer(200, b'{"schemaVersion":2,"x":"' + b"x" * (5 << 20) + b'"}', kind)
         elif faults.strikes("wrong-manifest"):
             self.answer(200, body + b"\n", kind)
         else:

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The build document: foreign YAML.  Opens nothing, as no directory is given. */
-#include <stddef.h>
-#include <stdint.h>
-
+#include "fuzz.h"
 #include "spec/build.h"
 #include "spec/document.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# usage: test-cli.sh SLIPWAY
+# usage: test-cli.sh, with the program in $SLIPWAY
 #
 # What the command line promises before any image is touched: help, errors and their hints, exit
 # statuses, streams, signals, completion, the manual page.  Needs only the program; shells and
 # mandoc are used where they are installed.
 set -u
 
-slipway=$(realpath "${1:?usage: test-cli.sh SLIPWAY}")
+slipway=$(realpath "${SLIPWAY:?is the program to test}")
 template=$(realpath "$(dirname "$0")/../../docs/slipway.1.in")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -231,7 +231,8 @@ test_completion() {
 		complete_line slipway list ""
 		complete_line slipway build -f bad
 	' > got 2> err
-	printf 'build\n--rootfs --root-ssh-authorized-keys\nxfs\nqcow2\nformats storage\nbad.yaml\n' > wanted
+	printf '%s\n' build '--rootfs --root-ssh-authorized-keys' xfs qcow2 'formats storage' \
+		bad.yaml > wanted
 	tr ' ' '\n' < got | sort > out
 	tr ' ' '\n' < wanted | sort | cmp -s - out || fail "bash completes something else"
 	if command -v fish > /dev/null; then

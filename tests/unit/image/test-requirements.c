@@ -82,13 +82,8 @@ struct change {
 	const char *detail; /* pattern */
 };
 
-static void check_change(const struct change *change)
+static void make_change(struct fixture *fixture, const struct change *change)
 {
-	g_autoptr(Fixture) fixture = fixture_new();
-	struct sw_oci_image *oci = make_oci();
-	g_autoptr(SwFacts) facts = NULL;
-
-	fixture_make_good(fixture);
 	if (change->drop != NULL)
 		fixture_drop(fixture, change->drop);
 	if (change->link != NULL)
@@ -97,8 +92,24 @@ static void check_change(const struct change *change)
 		fixture_mkdir(fixture, change->path);
 	else if (change->path != NULL)
 		fixture_write(fixture, change->path, change->text);
-	facts = read_facts(fixture, oci, "ext4");
-	check_row(facts, change->id, change->state, change->detail);
+}
+
+/* Makes each of the changes alone. */
+static void check_changes(const struct change *changes, gsize count)
+{
+	g_autoptr(Fixture) fixture = fixture_new();
+	struct sw_oci_image *oci = make_oci();
+
+	for (gsize i = 0; i < count; i++) {
+		g_autoptr(SwFacts) facts = NULL;
+
+		fixture_make_good(fixture);
+		make_change(fixture, &changes[i]);
+		facts = read_facts(fixture, oci, "ext4");
+		check_row(facts, changes[i].id, changes[i].state, changes[i].detail);
+		if (changes[i].path != NULL)
+			fixture_drop(fixture, changes[i].path);
+	}
 	oci_free(oci);
 }
 
@@ -145,8 +156,7 @@ static void test_kernel(void)
 		{ NULL, "boot/EFI/Linux/debian.efi", "uki", NULL, "kernel", SW_MET, "*" },
 	};
 
-	for (gsize i = 0; i < G_N_ELEMENTS(changes); i++)
-		check_change(&changes[i]);
+	check_changes(changes, G_N_ELEMENTS(changes));
 }
 
 static void test_tree(void)
@@ -172,8 +182,7 @@ static void test_tree(void)
 		  "bound-images", SW_WARNING, "1: a.image" },
 	};
 
-	for (gsize i = 0; i < G_N_ELEMENTS(changes); i++)
-		check_change(&changes[i]);
+	check_changes(changes, G_N_ELEMENTS(changes));
 }
 
 static void test_composefs(void)
@@ -196,8 +205,7 @@ static void test_composefs(void)
 		  "verity: *" },
 	};
 
-	for (gsize i = 0; i < G_N_ELEMENTS(changes); i++)
-		check_change(&changes[i]);
+	check_changes(changes, G_N_ELEMENTS(changes));
 }
 
 static void test_bootloader(void)
@@ -225,8 +233,7 @@ static void test_bootloader(void)
 		  "grub" },
 	};
 
-	for (gsize i = 0; i < G_N_ELEMENTS(changes); i++)
-		check_change(&changes[i]);
+	check_changes(changes, G_N_ELEMENTS(changes));
 }
 
 static void test_bootupd(void)
@@ -260,8 +267,7 @@ static void test_install_config(void)
 		  "*unknown key install.new, and others" },
 	};
 
-	for (gsize i = 0; i < G_N_ELEMENTS(changes); i++)
-		check_change(&changes[i]);
+	check_changes(changes, G_N_ELEMENTS(changes));
 }
 
 static void test_rootfs(void)

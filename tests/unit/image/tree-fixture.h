@@ -58,6 +58,7 @@ static inline struct fixture *fixture_new(void)
 	g_assert_cmpint(mkdir(path, 0755), ==, 0);
 	file = g_file_new_for_path(path);
 	fixture->repo = ostree_repo_new(file);
+	ostree_repo_set_disable_fsync(fixture->repo, TRUE);
 	ostree_repo_create(fixture->repo, OSTREE_REPO_MODE_BARE_USER, NULL, &error);
 	g_assert_no_error(error);
 	return fixture;
@@ -84,6 +85,7 @@ static inline void fixture_write(struct fixture *fixture, const char *path, cons
 {
 	g_autofree char *full = fixture_path(fixture, path);
 
+	unlink(full);
 	g_assert_true(g_file_set_contents(full, text, -1, NULL));
 }
 
@@ -119,7 +121,19 @@ static inline char *fixture_commit(struct fixture *fixture)
 	return checksum;
 }
 
-/* A tree that meets every requirement, without an install configuration. */
+/* Is there something at PATH of the tree? */
+static inline gboolean fixture_has(struct fixture *fixture, const char *path)
+{
+	g_autofree char *full = g_build_filename(fixture->tree, path, NULL);
+	struct stat info;
+
+	return lstat(full, &info) == 0;
+}
+
+/*
+ * Makes the tree one that meets every requirement, without an install configuration; what is there
+ * already stays.
+ */
 static inline void fixture_make_good(struct fixture *fixture)
 {
 	static const char *const directories[] = { "boot", "dev", "proc",    "run",	"sys",
@@ -139,14 +153,20 @@ static inline void fixture_make_good(struct fixture *fixture)
 		{ "usr/bin/ostree", "program" },
 		{ "usr/etc/hostname", "host\n" },
 	};
+	static const char *const links[][2] = {
+		{ "ostree", "sysroot/ostree" },
+		{ "root", "var/roothome" },
+		{ "usr/etc/os-release", "../usr/lib/os-release" },
+	};
 
 	for (gsize i = 0; directories[i] != NULL; i++)
 		fixture_mkdir(fixture, directories[i]);
 	for (gsize i = 0; i < G_N_ELEMENTS(files); i++)
-		fixture_write(fixture, files[i][0], files[i][1]);
-	fixture_link(fixture, "ostree", "sysroot/ostree");
-	fixture_link(fixture, "root", "var/roothome");
-	fixture_link(fixture, "usr/etc/os-release", "../usr/lib/os-release");
+		if (!fixture_has(fixture, files[i][0]))
+			fixture_write(fixture, files[i][0], files[i][1]);
+	for (gsize i = 0; i < G_N_ELEMENTS(links); i++)
+		if (!fixture_has(fixture, links[i][0]))
+			fixture_link(fixture, links[i][0], links[i][1]);
 }
 
 /* The path of the object CHECKSUM of kind SUFFIX ("dirtree") in the repository. */

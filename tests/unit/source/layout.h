@@ -9,8 +9,8 @@
 #include "source/source.h"
 
 /*
- * A small image in an OCI layout.  Its layers are noise, listed as plain tars: nothing here looks into
- * them.  Programs are run for it: skopeo, cp, rm.
+ * A small image in an OCI layout.  Its layers are noise, listed as plain tars: nothing here looks
+ * into them.  Programs are run for it: skopeo, cp, rm.
  */
 struct layout {
 	char *path;
@@ -113,14 +113,17 @@ static void layout_free(struct layout *layout)
 	g_free(layout);
 }
 
-/* Opens TEXT for amd64 without TLS; short times, so that retries cost little. */
-static gboolean open_source(const char *text, struct sw_source **ret_source,
+/*
+ * Opens TEXT for amd64 without TLS; pauses are short, so that retries cost little.  An IDLE_MS that
+ * is short strikes now and then on a busy machine, too.
+ */
+static gboolean open_source(const char *text, guint idle_ms, struct sw_source **ret_source,
 			    GCancellable *cancellable, GError **error)
 {
 	g_autoptr(SwReference) reference = NULL;
 	struct sw_source_options options = { .architecture = "amd64",
 					     .retry_delay_ms = 20,
-					     .idle_limit_ms = 700 };
+					     .idle_limit_ms = idle_ms };
 
 	g_assert_true(sw_reference_parse(text, &reference, error));
 	options.reference = reference;

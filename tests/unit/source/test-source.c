@@ -21,7 +21,7 @@ static void assert_whole(const char *text)
 
 	for (guint i = 0; i < G_N_ELEMENTS(sizes); i++)
 		total += sizes[i];
-	g_assert_true(open_source(text, &source, NULL, &error));
+	g_assert_true(open_source(text, 0, &source, NULL, &error));
 	g_assert_no_error(error);
 	g_assert_cmpuint(sw_source_image(source)->created, ==, 1714979289);
 	g_assert_true(fetch_all(source, take_and_verify, &taken, NULL, &error));
@@ -97,7 +97,7 @@ static void test_wanted(void)
 	g_autoptr(SwSource) source = NULL;
 	struct taken taken = { 0 };
 
-	g_assert_true(open_source(text, &source, NULL, &error));
+	g_assert_true(open_source(text, 0, &source, NULL, &error));
 	g_assert_true(sw_source_fetch(source, wanted, G_N_ELEMENTS(wanted), take_and_verify, &taken,
 				      NULL, NULL, &error));
 	g_assert_cmpuint(taken.good, ==, 3);
@@ -116,7 +116,7 @@ static void assert_fails(const char *text, enum sw_error code, const char *id)
 	struct sw_source *source = NULL;
 
 	g_test_message("%s", text);
-	g_assert_false(open_source(text, &source, NULL, &error));
+	g_assert_false(open_source(text, 0, &source, NULL, &error));
 	g_assert_null(source);
 	g_assert_error(error, SW_ERROR, (int)code);
 	g_assert_cmpstr(sw_error_id(error), ==, id);
@@ -169,7 +169,7 @@ static void test_damaged(void)
 	struct taken taken = { 0 };
 
 	run_program((const char *const[]){ "cp", "-r", layout->path, path, NULL });
-	g_assert_true(open_source(text, &source, NULL, &error));
+	g_assert_true(open_source(text, 0, &source, NULL, &error));
 	layer = g_ptr_array_index(sw_source_image(source)->layers, 1);
 	blob = g_build_filename(path, "blobs", "sha256", layer->digest + strlen("sha256:"), NULL);
 	g_assert_true(g_file_set_contents(blob, "damaged", -1, NULL));
@@ -189,12 +189,12 @@ static void test_cancelled(void)
 	struct sw_source *other = NULL;
 	struct taken taken = { 0 };
 
-	g_assert_true(open_source(text, &source, cancellable, &error));
+	g_assert_true(open_source(text, 0, &source, cancellable, &error));
 	g_cancellable_cancel(cancellable);
 	g_assert_false(fetch_all(source, take_and_verify, &taken, cancellable, &error));
 	g_assert_error(error, SW_ERROR, SW_ERROR_CANCELLED);
 	g_clear_error(&error);
-	g_assert_false(open_source(text, &other, cancellable, &error));
+	g_assert_false(open_source(text, 0, &other, cancellable, &error));
 	g_assert_error(error, SW_ERROR, SW_ERROR_CANCELLED);
 }
 

@@ -93,6 +93,7 @@ static void test_json(void)
 	       "image=quay.io/a/b type=raw size=1073741824 tls-verify=true");
 	accept("{}", "");
 	accept("---\nsize: 1 GiB\n...\n", "size=1 GiB");
+	accept("\357\273\277seed: a\r\nsize: 1G\r\n", "seed=a size=1G");
 }
 
 static void test_all_problems(void)
