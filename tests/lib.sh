@@ -37,10 +37,12 @@ install -m 755 "${SLIPWAY:-$top/build/src/slipway}" "$slipway"
 chmod 755 "$work" "$work/bin"
 [ "$(id -u)" -ne 0 ] || chown "$user" "$work" "$work/out" "$work/cache" "$work/tmp"
 
-# slipway ARGUMENT...: as the ordinary user, with the cache in $work/cache.
+# slipway ARGUMENT...: as the ordinary user, with the cache in $work/cache. The appliance is libguestfs'
+# own and the same for all; it takes a while to make.
 slipway() {
-	(cd "$work" && as_user "$user" env TMPDIR="$work/tmp" SLIPWAY_CACHE="${SLIPWAY_CACHE:-$work/cache}" \
-		SLIPWAY_ACCEL="${SLIPWAY_ACCEL:-}" "$slipway" "$@")
+	local variables=(TMPDIR="$work/tmp" SLIPWAY_CACHE="${SLIPWAY_CACHE:-$work/cache}" LIBGUESTFS_CACHEDIR=/var/tmp)
+	[ -z "${SLIPWAY_ACCEL:-}" ] || variables+=(SLIPWAY_ACCEL="$SLIPWAY_ACCEL")
+	(cd "$work" && as_user "$user" env "${variables[@]}" "$slipway" "$@")
 }
 
 skip() {

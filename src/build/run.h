@@ -10,14 +10,14 @@
 struct sw_run {
 	const struct sw_build *build;
 	struct sw_progress *progress;
-	struct sw_scratch *scratch; /* in the output directory: artifacts become visible by rename */
-	gboolean made_output;	    /* the output directory was not there before */
-	char *disk;		    /* path of the raw disk in the making, in the scratch directory */
-	struct sw_guest *guest;	    /* set by appliance, ended by disk */
-	struct sw_plan *plan;	    /* set by source */
-	GPtrArray *artifacts;	    /* struct sw_artifact, set by format; moved by store */
-	GArray *timings;	    /* struct sw_timing, a stage each */
-	char *manifest_json;	    /* set by record */
+	struct sw_scratch *scratch; /* in the output directory */
+	guint made_levels;	    /* directories made for the output, the lowest of them itself */
+	char *disk;		/* path of the raw disk in the making, in the scratch directory */
+	struct sw_guest *guest; /* set by appliance, ended by disk */
+	struct sw_plan *plan;	/* set by source */
+	GPtrArray *artifacts;	/* struct sw_artifact, set by format; moved by store */
+	GArray *timings;	/* struct sw_timing, a stage each */
+	char *manifest_json;	/* set by record */
 };
 
 /* How long a stage took. */

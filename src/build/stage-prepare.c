@@ -2,11 +2,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "build/run.h"
 #include "build/stage-prepare.h"
 #include "core/file.h"
+#include "core/format.h"
 #include "core/size.h"
 
 /* A sparse file of this size is attached while the size of the disk is not known yet. */
@@ -18,19 +19,82 @@ gboolean sw_run_attach(struct sw_run *run, GCancellable *cancellable, GError **e
 	guint64 size = run->build->size != 0 ? run->build->size : UNKNOWN_SIZE;
 
 	if (fd < 0 || ftruncate(fd, (off_t)size) < 0)
-		return sw_fail_errno(error, SW_ERROR_ENVIRONMENT, "output", "%s: cannot make a sparse file",
-				     run->disk);
+		return sw_fail_errno(error, SW_ERROR_ENVIRONMENT, "output",
+				     "%s: cannot make a sparse file", run->disk);
 	return sw_guest_start(run->disk, run->progress, &run->guest, cancellable, error);
+}
+
+/* Can NAME be put into the directory OUTPUT?  Better to know before the work than after it. */
+static gboolean check_place(const char *output, const char *name, GError **error)
+{
+	g_autofree char *path = g_build_filename(output, name, NULL);
+	g_autofree char *directory = g_path_get_dirname(path);
+	struct stat st;
+
+	if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return sw_fail(error, SW_ERROR_ENVIRONMENT, "output",
+			       "%s is in the way: it is no regular file", path);
+	/* The output directory itself may be a link to one. */
+	if (strchr(name, '/') != NULL && lstat(directory, &st) == 0 && !S_ISDIR(st.st_mode))
+		return sw_fail(error, SW_ERROR_ENVIRONMENT, "output",
+			       "%s is in the way: it is no directory", directory);
+	if (access(directory, W_OK | X_OK) < 0 && errno != ENOENT)
+		return sw_fail_errno(error, SW_ERROR_ENVIRONMENT, "output",
+				     "cannot write to the directory %s", directory);
+	return TRUE;
+}
+
+static gboolean check_places(const struct sw_build *build, GError **error)
+{
+	for (char **type = build->types; *type != NULL; type++) {
+		const struct sw_format *format = sw_format_find(*type, error);
+
+		if (format == NULL || !check_place(build->output, format->file, error))
+			return FALSE;
+	}
+	return check_place(build->output, "manifest.json", error) &&
+	       check_place(build->output, "SHA256SUMS", error);
+}
+
+static guint count_missing_levels(const char *path)
+{
+	g_autofree char *at = g_canonicalize_filename(path, NULL);
+	guint count = 0;
+
+	for (; !g_file_test(at, G_FILE_TEST_EXISTS); count++) {
+		char *parent = g_path_get_dirname(at);
+
+		g_free(at);
+		at = parent;
+	}
+	return count;
+}
+
+/* Only ours, and only while they are empty. */
+static void remove_made_levels(struct sw_run *run)
+{
+	g_autofree char *at = g_canonicalize_filename(run->build->output, NULL);
+
+	for (; run->made_levels > 0 && (rmdir(at) == 0 || errno == ENOENT); run->made_levels--) {
+		char *parent = g_path_get_dirname(at);
+
+		g_free(at);
+		at = parent;
+	}
+	if (run->made_levels > 0)
+		g_debug("%s stays: %s", at, g_strerror(errno));
+	run->made_levels = 0;
 }
 
 static gboolean prepare(struct sw_run *run, GCancellable *cancellable, GError **error)
 {
 	const char *output = run->build->output;
 
-	run->made_output = !g_file_test(output, G_FILE_TEST_EXISTS);
-	if (!sw_mkdirs(output, 0755, error) ||
+	run->made_levels = count_missing_levels(output);
+	if (!sw_mkdirs(output, 0755, error) || !check_places(run->build, error) ||
 	    !sw_scratch_new(output, ".slipway-", &run->scratch, error))
-		return sw_fail_prefix(error, SW_ERROR_ENVIRONMENT, "output", "the output directory");
+		return sw_fail_prefix(error, SW_ERROR_ENVIRONMENT, "output",
+				      "the output directory");
 	if (run->build->keep)
 		sw_scratch_keep(run->scratch);
 	run->disk = g_build_filename(sw_scratch_path(run->scratch), "disk.raw", NULL);
@@ -41,9 +105,7 @@ static void undo(struct sw_run *run)
 {
 	g_clear_pointer(&run->guest, sw_guest_free);
 	g_clear_pointer(&run->scratch, sw_scratch_free);
-	/* Only ours, and only while it is empty. */
-	if (run->made_output && rmdir(run->build->output) < 0)
-		g_debug("%s stays: %s", run->build->output, g_strerror(errno));
+	remove_made_levels(run);
 }
 
 const struct sw_stage sw_stage_prepare = {

@@ -198,12 +198,12 @@ static gboolean matches(const char *name, const char *prefix)
 	       strspn(rest, LETTERS) == RANDOM_LENGTH;
 }
 
-/* As it was made; the sticky bit would say: keep. */
+/* As it was made (in a parent with the setgid bit, too); the sticky bit would say: keep. */
 static gboolean has_our_mode(int fd)
 {
 	struct stat stat = { 0 };
 
-	return fstat(fd, &stat) == 0 && (stat.st_mode & ALLPERMS) == S_IRWXU;
+	return fstat(fd, &stat) == 0 && (stat.st_mode & ALLPERMS & ~S_ISGID) == S_IRWXU;
 }
 
 static void reclaim(int parent, const char *prefix)

@@ -12,8 +12,8 @@ struct sw_scratch;
 
 /*
  * Reclaims what dead owners left in PARENT (directories of ours, 0700, named PREFIX and twelve
- * letters and digits without meaning, whose lock is free), then makes and locks a new one (0700).  SW_ERROR_ENVIRONMENT with the id
- * "scratch" when it cannot.
+ * letters and digits without meaning, whose lock is free), then makes and locks a new one.
+ * SW_ERROR_ENVIRONMENT with the id "scratch" when it cannot.
  */
 gboolean sw_scratch_new(const char *parent, const char *prefix, struct sw_scratch **ret_scratch,
 			GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -102,10 +102,21 @@ static gboolean import_hardlink(struct import *import, const char *path, GError 
 	return sw_entries_link(import->entries, path, target, error);
 }
 
+/* Some tools write "/" for the root itself. */
+static gboolean is_absolute(const char *path)
+{
+	return path[0] == '/' && path[strspn(path, "/.")] != '\0';
+}
+
 static gboolean import_entry(struct import *import, GError **error)
 {
 	g_autofree char *path = NULL;
 
+	if (is_absolute(import->entry->path))
+		return refuse(import->entry, "path",
+			      "is an absolute path, and a layer holds relative ones: make the "
+			      "image again",
+			      error);
 	if (!sw_path_map(import->entry->path, &path, error))
 		return FALSE;
 	if (path == NULL)

@@ -14,7 +14,7 @@ struct sw_pax {
 	guint64 real_size;
 	guint64 uid;
 	guint64 gid;
-	GTree *xattrs; /* char * to GBytes, from SCHILY.xattr.NAME; NULL: none */
+	GTree *xattrs; /* char * to GBytes, from SCHILY.xattr.NAME, none empty; NULL: none */
 };
 
 /*

@@ -106,7 +106,7 @@ static gboolean read_for_inflate(void *data, guint8 *buffer, size_t size, size_t
 /* A free chunk; NULL when nobody wants it any more. */
 static guint8 *wait_for_chunk(struct sw_stream *stream)
 {
-	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&stream->lock);
+	g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&stream->lock);
 
 	while (!stream->abandoned && stream->filled - stream->emptied == CHUNKS)
 		g_cond_wait(&stream->changed, &stream->lock);
@@ -115,7 +115,7 @@ static guint8 *wait_for_chunk(struct sw_stream *stream)
 
 static void publish(struct sw_stream *stream, size_t length, gboolean is_last)
 {
-	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&stream->lock);
+	g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&stream->lock);
 
 	if (length > 0)
 		stream->lengths[stream->filled++ % CHUNKS] = length;
@@ -190,7 +190,7 @@ static void give_back(struct sw_stream *stream)
 gboolean sw_stream_next(void *data, const guint8 **ret_chunk, size_t *ret_length, GError **error)
 {
 	struct sw_stream *stream = data;
-	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&stream->lock);
+	g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&stream->lock);
 
 	give_back(stream);
 	while (stream->filled == stream->emptied && !stream->ended)

@@ -97,7 +97,9 @@ static gboolean take(struct sw_tar *tar, guint64 length, const guint8 **ret_byte
 		return FALSE;
 	*ret_bytes = tar->chunk;
 	*ret_length = (size_t)MIN(length, tar->available);
-	tar->chunk += *ret_length;
+	/* At the end of the stream there may be no chunk at all. */
+	if (*ret_length > 0)
+		tar->chunk += *ret_length;
 	tar->available -= *ret_length;
 	return TRUE;
 }

@@ -136,19 +136,21 @@ static void test_reclaims(void)
 	g_autoptr(SwScratch) parent = new_parent();
 	g_autoptr(SwScratch) living = new_below(parent);
 	const char *in = sw_scratch_path(parent);
-	g_autofree char *dead = make_directory(in, PREFIX "abc123", 0700);
+	g_autofree char *dead = make_directory(in, PREFIX "bcd234fgh567", 0700);
 	g_autofree char *inner = make_directory(dead, "inner", 0700);
-	g_autofree char *shorter = make_directory(in, PREFIX "abc12", 0700);
-	g_autofree char *longer = make_directory(in, PREFIX "abc1234", 0700);
-	g_autofree char *dotted = make_directory(in, PREFIX "ab.123", 0700);
-	g_autofree char *other = make_directory(in, "other-abc123", 0700);
-	g_autofree char *file = g_build_filename(in, PREFIX "file00", NULL);
-	g_autofree char *link = g_build_filename(in, PREFIX "link00", NULL);
+	g_autofree char *shorter = make_directory(in, PREFIX "bcd234fgh56", 0700);
+	g_autofree char *longer = make_directory(in, PREFIX "bcd234fgh5678", 0700);
+	g_autofree char *dotted = make_directory(in, PREFIX "bcd.34fgh567", 0700);
+	g_autofree char *other = make_directory(in, "other-bcd234fgh567", 0700);
+	g_autofree char *word = make_directory(in, PREFIX "build-output", 0700);
+	g_autofree char *open_to_all = make_directory(in, PREFIX "234567234567", 0755);
+	g_autofree char *file = g_build_filename(in, PREFIX "234567bcdfgh", NULL);
+	g_autofree char *link = g_build_filename(in, PREFIX "bcdfgh234567", NULL);
 	g_autoptr(SwScratch) next = NULL;
 
 	make_file(inner, "f");
 	make_file(sw_scratch_path(living), "f");
-	make_file(in, PREFIX "file00");
+	make_file(in, PREFIX "234567bcdfgh");
 	g_assert_cmpint(symlink(other, link), ==, 0);
 	next = new_below(parent);
 	g_assert_false(exists(dead));
@@ -157,6 +159,8 @@ static void test_reclaims(void)
 	g_assert_true(exists(longer));
 	g_assert_true(exists(dotted));
 	g_assert_true(exists(other));
+	g_assert_true(exists(word));
+	g_assert_true(exists(open_to_all));
 	g_assert_true(exists(file));
 	g_assert_true(exists(link));
 }
@@ -211,7 +215,7 @@ static void test_foreign(void)
 		g_test_skip("needs root to give a directory away");
 		return;
 	}
-	foreign = make_directory(sw_scratch_path(parent), PREFIX "abc123", 0777);
+	foreign = make_directory(sw_scratch_path(parent), PREFIX "bcd234fgh567", 0700);
 	make_file(foreign, "f");
 	g_assert_cmpint(chown(foreign, 65534, 65534), ==, 0);
 	next = new_below(parent);

@@ -18,9 +18,10 @@ static gboolean input(void *data, guint8 *buffer, size_t size, size_t *ret_lengt
 	struct feed *feed = data;
 	gsize n = MIN(MIN(size, feed->step), feed->left);
 
-	if (n > 0)
+	if (n > 0) {
 		memcpy(buffer, feed->data, n);
-	feed->data += n;
+		feed->data += n;
+	}
 	feed->left -= n;
 	*ret_length = n;
 	return TRUE;

@@ -49,7 +49,7 @@ static void check_refused(const GByteArray *tar, enum sw_error code, const char 
 	gboolean has_links = FALSE;
 
 	g_assert_null(import(repo, tar, &has_links, &error));
-	g_assert_error(error, SW_ERROR, code);
+	g_assert_error(error, SW_ERROR, (int)code);
 	g_assert_cmpstr(sw_error_id(error), ==, id);
 	g_assert_nonnull(strstr(error->message, text));
 	g_assert_null(strchr(error->message, '\n'));
@@ -78,7 +78,8 @@ static void test_paths(void)
 {
 	g_autoptr(GByteArray) tar = g_byte_array_new();
 
-	tar_add_file(tar, "/etc/passwd", 0644, "x");
+	tar_add_directory(tar, "/./", 0755);
+	tar_add_file(tar, "etc/passwd", 0644, "x");
 	tar_add_hardlink(tar, "./etc/group", "etc/passwd");
 	tar_add_symlink(tar, "etc/mtab", "../etc/x");
 	tar_add_file(tar, "etc/.wh.gone", 0644, "");
@@ -169,6 +170,7 @@ static void test_refused(void)
 		const char *text;
 	} rows[] = {
 		{ '0', "usr/../../x", NULL, "path", "'usr/../../x' has '..'" },
+		{ '0', "/etc/x", NULL, "path", "'/etc/x' is an absolute path" },
 		{ '0', "usr/\xff", NULL, "path", "is not UTF-8" },
 		{ '2', "usr/l", "\xff", "path", "'usr/l' is a symbolic link" },
 		{ '2', "usr/l", NULL, "path", "'usr/l' is a symbolic link" },

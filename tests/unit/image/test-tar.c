@@ -19,7 +19,8 @@ static gboolean next_chunk(void *data, const guint8 **ret_chunk, size_t *ret_len
 
 	*ret_chunk = feed->data;
 	*ret_length = MIN(feed->step, feed->left);
-	feed->data += *ret_length;
+	if (*ret_length > 0)
+		feed->data += *ret_length;
 	feed->left -= *ret_length;
 	return TRUE;
 }

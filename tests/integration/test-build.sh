@@ -1,0 +1,67 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# usage: tests/integration/test-build.sh
+# A whole build from the registry, looked at by independent readers: sgdisk, e2fsck, fsck.fat, mtools,
+# libguestfs, ostree, qemu-img; and a second build, which must fetch nothing.
+set -euo pipefail
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+reference=$(pushed debian-bootc)
+out=$work/out
+
+build() {
+	slipway build "$reference" --tls-verify=false --progress plain --output "$out" "$@"
+}
+
+# field FILTER: of manifest.json.
+field() {
+	jq -r "$1" "$out/manifest.json"
+}
+
+# partition NUMBER: its offset in bytes.
+partition() {
+	field ".disk.partitions[] | select(.number == $1) | .offset"
+}
+
+build --type raw --type qcow2 --json > "$work/result.json"
+cmp "$work/result.json" "$out/manifest.json"
+(cd "$out" && sha256sum --quiet -c SHA256SUMS)
+[ "$(field .source.layers_fetched)" -eq "$(field '.source.layers | length')" ] || fail "not all layers were fetched"
+[ -z "$(find "$out" -name '.*' -print -quit)" ] || fail "scratch is left in the output directory"
+
+disk=$out/image/disk.raw
+[ "$(field .disk.size)" -eq "$(stat -c %s "$disk")" ] || fail "manifest.json: another size than the disk's"
+sgdisk -v "$disk" | grep -q 'No problems found' || fail "sgdisk finds problems: $(sgdisk -v "$disk")"
+[ "$(sgdisk -p "$disk" | awk '/^ +[0-9]/ { print $6 $7 }' | tr '\n' ' ')" = \
+	"EF02BIOS-BOOT EF00EFI-SYSTEM EA00boot 8304root " ] || fail "partitions: $(sgdisk -p "$disk")"
+for number in 3 4; do
+	e2fsck -fn "$disk?offset=$(partition $number)" > "$work/fsck" 2>&1 || fail "partition $number: $(< "$work/fsck")"
+	[ "$(blkid -p -O "$(partition $number)" -s UUID -o value "$disk")" = \
+		"$(field ".disk.partitions[$((number - 1))].uuid")" ] || fail "partition $number: another UUID"
+done
+dd if="$disk" of="$work/esp" bs=1M skip=$(($(partition 2) / 1048576)) count=512 status=none conv=sparse
+fsck.fat -n "$work/esp" > /dev/null
+for file in BOOT/BOOTX64.EFI BOOT/grubx64.efi debian/shimx64.efi debian/grubx64.efi debian/grub.cfg; do
+	mdir -i "$work/esp" "::EFI/$file" > /dev/null || fail "the ESP lacks EFI/$file"
+done
+
+qemu-img check -q "$out/qcow2/disk.qcow2"
+qemu-img compare -q "$disk" "$out/qcow2/disk.qcow2"
+
+# The disk's own repository, by upstream's reader, which must be root to see true owners.
+export LIBGUESTFS_BACKEND=direct LIBGUESTFS_BACKEND_SETTINGS=force_tcg
+mkdir "$work/repo"
+as_root guestfish --ro -a "$disk" -m /dev/sda4 tar-out /ostree/repo "$work/repo.tar" xattrs:true
+as_root tar --xattrs --xattrs-include='*' -C "$work/repo" -xf "$work/repo.tar"
+as_root ostree fsck --quiet --repo="$work/repo"
+commit=$(field .deployment.commit)
+[ "$(ostree rev-parse --repo="$work/repo" ostree/1/1/0)" = "$commit" ] || fail "the deployment's ref"
+[ "$(ostree refs --repo="$work/repo" --list ostree/container/blob | wc -l)" -eq \
+	"$(field '.source.layers | length')" ] || fail "the layers' refs"
+[ "$(ostree show --repo="$work/repo" --print-metadata-key=ostree.manifest-digest "$commit" | tr -d "'")" = \
+	"$(field .source.manifest_digest)" ] || fail "the manifest's digest in the commit"
+
+build --type qcow2
+[ "$(field .source.layers_fetched)" -eq 0 ] || fail "the second build fetched layers again"
+[ "$(field .deployment.commit)" = "$commit" ] || fail "the second build made another commit"
