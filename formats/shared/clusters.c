@@ -42,8 +42,8 @@ gboolean sw_clusters_next(struct sw_sparse *disk, size_t cluster_size, guint64 o
 
 	if (!sw_sparse_next(disk, offset, &start, &end, error))
 		return FALSE;
-	*ret_start =
-		start < sw_sparse_size(disk) ? MAX(offset, start & ~(cluster_size - 1)) : start;
+	/* Not rounded at the end of the disk, to be known as such. */
+	*ret_start = start < sw_sparse_size(disk) ? start & ~(cluster_size - 1) : start;
 	*ret_end = sw_round_up(end, cluster_size);
 	return TRUE;
 }

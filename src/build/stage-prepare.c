@@ -21,7 +21,8 @@ gboolean sw_run_attach(struct sw_run *run, GCancellable *cancellable, GError **e
 	if (fd < 0 || ftruncate(fd, (off_t)size) < 0)
 		return sw_fail_errno(error, SW_ERROR_ENVIRONMENT, "output",
 				     "%s: cannot make a sparse file", run->disk);
-	return sw_guest_start(run->disk, run->progress, &run->guest, cancellable, error);
+	return sw_guest_start(run->disk, sw_scratch_path(run->scratch), run->progress, &run->guest,
+			      cancellable, error);
 }
 
 /* Can NAME be put into the directory OUTPUT?  Better to know before the work than after it. */

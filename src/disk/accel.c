@@ -24,10 +24,12 @@ static gboolean try_kvm(const char *hv, const char *scratch, char **ret_reason,
 	g_autofree char *path = g_build_filename(scratch, "kvm-trial.bin", NULL);
 	g_autofree unsigned char *firmware = g_malloc0(FIRMWARE_SIZE);
 	g_autoptr(GError) trial_error = NULL;
-	const char *argv[] = { hv,	   "-accel",	"kvm",	  "-cpu",    "max",
-			       "-m",	   "16",	"-nodefaults", "-display", "none",
-			       "-no-reboot", "-bios",	path,	  "-device",
-			       "isa-debug-exit,iobase=0xf4,iosize=4", NULL };
+	const char *argv[] = { hv,     "-accel",      "kvm",
+			       "-cpu", "max",	      "-m",
+			       "16",   "-nodefaults", "-display",
+			       "none", "-no-reboot",  "-bios",
+			       path,   "-device",     "isa-debug-exit,iobase=0xf4,iosize=4",
+			       NULL };
 	struct sw_command command = {
 		.argv = argv,
 		.timeout = TRIAL_SECONDS,
@@ -64,6 +66,9 @@ gboolean sw_accel_choose(const char *hv, const char *scratch, enum sw_accel *ret
 			return sw_fail(error, SW_ERROR_USAGE, "accel",
 				       "SLIPWAY_ACCEL is \"%s\": it can be kvm or tcg", forced);
 		*ret_accel = g_str_equal(forced, "kvm") ? SW_ACCEL_KVM : SW_ACCEL_TCG;
+		if (*ret_accel == SW_ACCEL_KVM && access("/dev/kvm", R_OK | W_OK) < 0)
+			return sw_fail_errno(error, SW_ERROR_ENVIRONMENT, "kvm",
+					     "SLIPWAY_ACCEL is kvm, but /dev/kvm cannot be used");
 		*ret_reason = NULL;
 		return TRUE;
 	}

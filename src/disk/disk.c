@@ -187,6 +187,8 @@ static gboolean finish_in_guest(struct making *making, GError **error)
 	gboolean is_ext4 = g_str_equal(root->filesystem, "ext4");
 	g_autofree char *immutable = g_strdup_printf("chattr +i /sysroot/%s", deployment);
 
+	/* From here on nobody knows how long it takes. */
+	sw_progress_bytes(making->request->progress, "disk", 0, 0);
 	if (!sw_guest_mount(guest, making->layout, error) ||
 	    (!is_ext4 && !write_root_in_guest(making, error)))
 		return FALSE;

@@ -5,6 +5,7 @@
 #include <glob.h>
 #include <guestfs.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -36,8 +37,8 @@ struct sw_guest {
 	struct sw_watchdog *watchdog;
 	GThread *launcher; /* NULL: joined */
 	GError *launch_error;
-	GMutex lock;	   /* innermost; guards console */
-	GString *console;  /* the end of what the appliance wrote */
+	GMutex lock;	  /* innermost; guards console */
+	GString *console; /* the end of what the appliance wrote */
 };
 
 static void on_event(guestfs_h *handle, void *opaque, uint64_t event, int event_handle, int flags,
@@ -55,6 +56,26 @@ static void on_event(guestfs_h *handle, void *opaque, uint64_t event, int event_
 		g_debug("appliance: %.*s", (int)length, buffer);
 }
 
+/* What begins the page of advice behind libguestfs's messages about a failed launch. */
+static const char *const advices[] = { "This usually means", "To see full error messages" };
+
+/* LINE without such advice, in place. */
+static char *cut_advice(char *line)
+{
+	for (guint i = 0; i < G_N_ELEMENTS(advices); i++) {
+		char *advice = strstr(line, advices[i]);
+
+		if (advice == NULL)
+			continue;
+		g_debug("appliance: %s", line);
+		*advice = '\0';
+	}
+	line = g_strstrip(line);
+	if (g_str_has_suffix(line, "."))
+		line[strlen(line) - 1] = '\0';
+	return line;
+}
+
 /* Turns the failure of the call WHAT into an error: who ended the appliance decides. */
 static gboolean fail(struct sw_guest *self, const char *what, GError **error)
 {
@@ -63,15 +84,10 @@ static gboolean fail(struct sw_guest *self, const char *what, GError **error)
 	char *line = g_strstrip(text);
 	enum sw_watchdog_verdict verdict = sw_watchdog_verdict(self->watchdog);
 
-	/* A failed launch is followed by a page of advice that does not fit on a line. */
-	if (strstr(line, "This usually means") != NULL) {
-		g_debug("appliance: %s", line);
-		*strstr(line, "This usually means") = '\0';
-		line = g_strstrip(line);
-	}
+	line = cut_advice(line);
 	if (strlen(line) > MESSAGE_MAX) {
 		g_debug("appliance: %s", line);
-		line += strlen(line) - MESSAGE_MAX;
+		line = g_utf8_find_next_char(line + strlen(line) - MESSAGE_MAX, NULL);
 	}
 	if (verdict == SW_WATCHDOG_CANCELLED)
 		return sw_fail(error, SW_ERROR_CANCELLED, "cancelled", "cancelled");
@@ -82,8 +98,10 @@ static gboolean fail(struct sw_guest *self, const char *what, GError **error)
 		return sw_fail(error, SW_ERROR_ENVIRONMENT, "appliance-died",
 			       "%s: the appliance hung and was ended", what);
 	if (self->handle == NULL || guestfs_get_pid(self->handle) < 0)
-		return sw_fail(error, SW_ERROR_ENVIRONMENT, "appliance-died",
-			       "%s: the appliance ended by itself (%s); libguestfs-test-tool tells more", what, line);
+		return sw_fail(
+			error, SW_ERROR_ENVIRONMENT, "appliance-died",
+			"%s: the appliance ended by itself (%s); libguestfs-test-tool tells more",
+			what, line);
 	return sw_fail(error, SW_ERROR_DEPLOY, "appliance", "%s: %s", what, line);
 }
 
@@ -108,8 +126,9 @@ static gboolean check_kernel(GError **error)
 			       "%s is not readable for this user, the appliance needs it: "
 			       "sudo chmod 0644 %s",
 			       name, name);
-	return sw_fail(error, SW_ERROR_ENVIRONMENT, "kernel-missing",
-		       "no kernel in /boot for the appliance: install one (linux-image-cloud-amd64)");
+	return sw_fail(
+		error, SW_ERROR_ENVIRONMENT, "kernel-missing",
+		"no kernel in /boot for the appliance: install one (linux-image-cloud-amd64)");
 }
 
 /* The handler that prints errors is a matter of each thread. */
@@ -119,17 +138,15 @@ static void silence(struct sw_guest *self)
 }
 
 /*
- * QEMU and supermin leave files in TMPDIR when they are ended early, so it has to lead to where we
- * reclaim them.  libguestfs starts them with our environment and nothing else; no thread of ours reads it
- * meanwhile.  The appliance that TMPDIR led to before stays in use.
+ * libguestfs starts QEMU and supermin with our environment and nothing else; no other thread of ours
+ * reads it meanwhile.  The appliance that TMPDIR led libguestfs to stays in use.
  */
 static void redirect_temporary_files(const char *path)
 {
-	const char *tmpdir = g_getenv("TMPDIR");
+	const char *tmpdir = getenv("TMPDIR");
 
-	if (g_getenv("LIBGUESTFS_CACHEDIR") == NULL)
-		g_setenv("LIBGUESTFS_CACHEDIR", tmpdir != NULL ? tmpdir : "/var/tmp", TRUE);
-	g_setenv("TMPDIR", path, TRUE);
+	setenv("LIBGUESTFS_CACHEDIR", tmpdir != NULL ? tmpdir : "/var/tmp", FALSE);
+	setenv("TMPDIR", path, TRUE);
 }
 
 static void reclaim(struct sw_guest *self)
@@ -138,6 +155,11 @@ static void reclaim(struct sw_guest *self)
 
 	if (cachedir != NULL)
 		sw_supermin_reclaim(cachedir);
+}
+
+static gboolean fail_handle(GError **error)
+{
+	return sw_fail(error, SW_ERROR_ENVIRONMENT, "appliance", "libguestfs could not be set up");
 }
 
 static guestfs_h *new_handle(struct sw_guest *self)
@@ -164,18 +186,32 @@ static guestfs_h *new_handle(struct sw_guest *self)
 	return NULL;
 }
 
+/* Makes the first handle, and looks whether it has a program to start. */
+static gboolean check_qemu(struct sw_guest *self, GError **error)
+{
+	g_autofree char *hv = NULL;
+
+	self->handle = new_handle(self);
+	if (self->handle == NULL)
+		return fail_handle(error);
+	hv = guestfs_get_hv(self->handle);
+	if (hv != NULL && access(hv, X_OK) == 0)
+		return TRUE;
+	return sw_fail(error, SW_ERROR_ENVIRONMENT, "program-missing",
+		       "%s is missing: install the package qemu-system-x86",
+		       hv == NULL ? "QEMU" : hv);
+}
+
 static gboolean choose_accel(struct sw_guest *self, GError **error)
 {
 	g_autofree char *hv = guestfs_get_hv(self->handle);
 	g_autofree char *reason = NULL;
 	enum sw_accel accel;
 
-	if (hv == NULL || access(hv, X_OK) != 0)
-		return sw_fail(error, SW_ERROR_ENVIRONMENT, "program-missing",
-			       "%s is missing: install the package qemu-system-x86",
-			       hv == NULL ? "QEMU" : hv);
-	if (!sw_accel_choose(hv, sw_scratch_path(self->scratch), &accel, &reason,
-			     self->cancellable, error))
+	if (hv == NULL)
+		return fail(self, "appliance", error);
+	if (!sw_accel_choose(hv, sw_scratch_path(self->scratch), &accel, &reason, self->cancellable,
+			     error))
 		return FALSE;
 	if (reason != NULL)
 		sw_progress_note(self->progress, "%s", reason);
@@ -207,8 +243,7 @@ static gboolean launch_once(struct sw_guest *self, GError **error)
 	g_clear_pointer(&self->handle, guestfs_close);
 	self->handle = new_handle(self);
 	if (self->handle == NULL)
-		return sw_fail(error, SW_ERROR_ENVIRONMENT, "appliance",
-			       "libguestfs could not be set up");
+		return fail_handle(error);
 	reclaim(self);
 	if (!choose_accel(self, error))
 		return FALSE;
@@ -237,8 +272,8 @@ static void *launch(void *data)
 	return NULL;
 }
 
-gboolean sw_guest_start(const char *disk, struct sw_progress *progress, struct sw_guest **ret_guest,
-			GCancellable *cancellable, GError **error)
+gboolean sw_guest_start(const char *disk, const char *tmpdir, struct sw_progress *progress,
+			struct sw_guest **ret_guest, GCancellable *cancellable, GError **error)
 {
 	g_autoptr(SwGuest) self = g_new0(struct sw_guest, 1);
 
@@ -250,7 +285,9 @@ gboolean sw_guest_start(const char *disk, struct sw_progress *progress, struct s
 	self->watchdog = sw_watchdog_new(disk, cancellable);
 	if (!check_kernel(error) || !sw_scratch_new("/tmp", "slipway-", &self->scratch, error))
 		return FALSE;
-	redirect_temporary_files(sw_scratch_path(self->scratch));
+	redirect_temporary_files(tmpdir);
+	if (!check_qemu(self, error))
+		return FALSE;
 	self->launcher = g_thread_new("appliance", launch, self);
 	*ret_guest = g_steal_pointer(&self);
 	return TRUE;
@@ -325,7 +362,8 @@ gboolean sw_guest_unpack(struct sw_guest *guest, int fd, GError **error)
 	gboolean ok;
 
 	arm(guest, TRANSFER_SECONDS);
-	ok = guestfs_tar_in_opts(guest->handle, path, "/", GUESTFS_TAR_IN_OPTS_XATTRS, 1, -1) == 0 ||
+	ok = guestfs_tar_in_opts(guest->handle, path, "/", GUESTFS_TAR_IN_OPTS_XATTRS, 1, -1) ==
+		     0 ||
 	     fail(guest, "unpacking the root filesystem", error);
 	sw_watchdog_disarm(guest->watchdog);
 	return ok;
@@ -341,7 +379,8 @@ static char *wrap_script(const char *deployment, const char *script)
 
 	return g_strdup_printf(
 		"d=/%s; set -e\n"
-		"undo() { umount -R $d/dev; umount $d/proc $d/sys $d/boot $d/sysroot $d/tmp $d/run; }\n"
+		"undo() { umount -R $d/dev; umount $d/proc $d/sys $d/boot $d/sysroot $d/tmp "
+		"$d/run; }\n"
 		"mount --rbind /dev $d/dev; mount --bind /proc $d/proc; mount --bind /sys $d/sys\n"
 		"mount --bind / $d/sysroot; mount --bind /boot $d/boot\n"
 		"mount -t tmpfs tmpfs $d/tmp; mount -t tmpfs tmpfs $d/run\n"

@@ -14,11 +14,14 @@ struct sw_guest;
 
 /*
  * Starts an appliance for the raw disk file DISK and returns at once; it comes up in the background.
+ * TMPDIR becomes that of this process, for the files that QEMU and its helpers leave when they are ended
+ * early: a directory that is cleared by its owner.
  * The file may be empty and may grow or shrink within its size as long as the guest has not mounted
  * it.  NOTES go to PROGRESS (no KVM, a second start).  Cancelling ends the appliance, whatever it does.
  */
-gboolean sw_guest_start(const char *disk, struct sw_progress *progress, struct sw_guest **ret_guest,
-			GCancellable *cancellable, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean sw_guest_start(const char *disk, const char *tmpdir, struct sw_progress *progress,
+			struct sw_guest **ret_guest, GCancellable *cancellable,
+			GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Ends the appliance, if it still runs, without regard to the disk, and frees; NULL is fine. */
 void sw_guest_free(struct sw_guest *guest);

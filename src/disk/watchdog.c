@@ -152,6 +152,8 @@ static void arm(struct sw_watchdog *self, pid_t process, pid_t parent, guint sec
 	self->parent = parent;
 	self->deadline = g_get_monotonic_time() + seconds * G_TIME_SPAN_SECOND;
 	self->full_looks = 0;
+	if (process > 0 || parent > 0)
+		self->verdict = SW_WATCHDOG_QUIET;
 	g_cond_signal(&self->changed);
 	g_mutex_unlock(&self->lock);
 }

@@ -36,5 +36,5 @@ void sw_watchdog_disarm(struct sw_watchdog *watchdog);
 /* Ends what is armed, or what will be, as a cancellation. */
 void sw_watchdog_end(struct sw_watchdog *watchdog);
 
-/* What became of the calls so far. */
+/* What became of the last call. */
 enum sw_watchdog_verdict sw_watchdog_verdict(struct sw_watchdog *watchdog);

@@ -57,13 +57,17 @@ static gboolean add_xattr(struct sw_pax *pax, const char *name, const char *valu
 {
 	if (*name == '\0' || strlen(name) > XATTR_NAME_LIMIT || length > XATTR_SIZE_LIMIT)
 		return refuse(error, "an extended attribute is too long or has no name");
-	/* libostree does not read an empty one back from a disk: its fsck would call the file corrupt. */
-	if (length == 0)
-		return TRUE;
 	if (pax->xattrs == NULL)
 		pax->xattrs =
 			g_tree_new_full(compare_names, NULL, g_free, (GDestroyNotify)g_bytes_unref);
-	g_tree_replace(pax->xattrs, g_strdup(name), g_bytes_new(value, length));
+	/*
+	 * POSIX: an empty value takes an earlier record back.  Nor does libostree read an empty one
+	 * back from a disk: its fsck would call the file corrupt.
+	 */
+	if (length == 0)
+		g_tree_remove(pax->xattrs, name);
+	else
+		g_tree_replace(pax->xattrs, g_strdup(name), g_bytes_new(value, length));
 	return TRUE;
 }
 
@@ -145,7 +149,7 @@ GVariant *sw_pax_xattrs(const struct sw_pax *pax)
 {
 	GVariantBuilder builder;
 
-	if (pax->xattrs == NULL)
+	if (pax->xattrs == NULL || g_tree_nnodes(pax->xattrs) == 0)
 		return NULL;
 	g_variant_builder_init(&builder, G_VARIANT_TYPE("a(ayay)"));
 	g_tree_foreach(pax->xattrs, append_xattr, &builder);

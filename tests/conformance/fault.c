@@ -20,6 +20,7 @@ static enum fault current;
 static int current_number;
 static guint64 left;
 static guint64 written;
+static gboolean no_temporary;
 
 void fault_set(enum fault fault, int number, guint64 after)
 {
@@ -29,6 +30,11 @@ void fault_set(enum fault fault, int number, guint64 after)
 	left = after;
 	written = 0;
 	g_mutex_unlock(&lock);
+}
+
+void fault_no_temporary(gboolean no)
+{
+	no_temporary = no;
 }
 
 guint64 fault_written(void)
@@ -85,6 +91,21 @@ int ftruncate(int fd, off_t length)
 int fsync(int fd)
 {
 	return allow(FAULT_SYNC, 1) == 0 ? -1 : (int)syscall(SYS_fsync, fd);
+}
+
+int openat(int fd, const char *path, int flags, ...)
+{
+	va_list args;
+	int mode;
+
+	va_start(args, flags);
+	mode = va_arg(args, int);
+	va_end(args);
+	if (no_temporary && (flags & O_TMPFILE) == O_TMPFILE) {
+		errno = EOPNOTSUPP;
+		return -1;
+	}
+	return (int)syscall(SYS_openat, fd, path, flags, mode);
 }
 
 int ioctl(int fd, unsigned long request, ...)

@@ -5,7 +5,7 @@
 
 /*
  * System calls that fail, in the program that links this file: pwrite(), copy_file_range(), pread(),
- * ftruncate(), fsync() and ioctl(FICLONE) stand before libc's.  One fault at a time, for all threads.
+ * ftruncate(), fsync(), openat() and ioctl(FICLONE) stand before libc's.  One fault at a time, for all threads.
  */
 enum fault {
 	FAULT_NONE,
@@ -14,6 +14,9 @@ enum fault {
 	FAULT_TRUNCATE, /* to anything but nothing */
 	FAULT_SYNC,
 };
+
+/* From now on, besides other faults, no filesystem has O_TMPFILE, or all that do. */
+void fault_no_temporary(gboolean no);
 
 /* From now on FAULT fails with NUMBER (an errno), reading and writing after AFTER more bytes. */
 void fault_set(enum fault fault, int number, guint64 after);

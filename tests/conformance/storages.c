@@ -215,13 +215,14 @@ static void check_fails(const struct session *s, const struct sw_artifact *artif
 }
 
 /* A put that fails leaves what was there: first nothing, then the older file. */
-static void test_faults(gconstpointer data)
+static void check_faults(const struct sw_storage *storage, gboolean named)
 {
 	const size_t size = 3000000;
 	g_autofree guint8 *bytes = make_bytes(KIND_RANDOM, size, 1);
 	struct session s = { 0 };
 
-	open_session(&s, data, NULL);
+	open_session(&s, storage, NULL);
+	fault_no_temporary(named);
 	for (guint older = 0; older < 2; older++) {
 		g_autoptr(SwArtifact) artifact = make_artifact(&s, bytes, size);
 
@@ -241,7 +242,14 @@ static void test_faults(gconstpointer data)
 		}
 	}
 	check_holds(&s, "dir/key", "older", 5);
+	fault_no_temporary(FALSE);
 	close_session(&s);
+}
+
+static void test_faults(gconstpointer data)
+{
+	check_faults(data, FALSE);
+	check_faults(data, TRUE);
 }
 
 static void put_on_full_disk(const char *directory, gconstpointer data)
@@ -254,7 +262,7 @@ static void put_on_full_disk(const char *directory, gconstpointer data)
 
 	open_session(&s, data, directory);
 	small = make_artifact(&s, "small", 5);
-	put(&s, "dir/key", small, FALSE);
+	put(&s, "dir/key", small, TRUE);
 	artifact = make_artifact(&s, bytes, size);
 	for (int move = 0; move < 2; move++) {
 		g_autoptr(GError) error = NULL;

@@ -53,11 +53,11 @@ ended() {
 }
 
 # refused STATUS ID ARGUMENT...: a build of those must end with that status: one line on stderr, the
-# same in JSON under that id on stdout, and no output directory.
+# same in JSON under that id on stdout, and no output directory ($output, or one of its own).
 refused() {
 	local status=0 want=$1 id=$2 line
 	shift 2
-	slipway build --target-imgref "$target" --output "$work/out/refused" --json --progress quiet "$@" \
+	slipway build --target-imgref "$target" --output "${output:-$work/out/refused}" --json --progress quiet "$@" \
 		> "$work/stdout" 2> "$work/stderr" || status=$?
 	[ "$status" -eq "$want" ] || fail "build $*: exit $status, not $want: $(< "$work/stderr")"
 	line=$(< "$work/stderr")
@@ -80,11 +80,12 @@ is_error() {
 # Prints the processes of the user's that work in $work: all that slipway starts stays there.
 # (Who has ended and was not waited for has no directory.)
 processes() {
-	local process cwd
-	for process in /proc/[0-9]*; do
-		cwd=$(readlink "$process/cwd" 2> /dev/null) || continue
-		[[ $cwd != "$work" && $cwd != "$work"/* ]] || tr '\0' ' ' < "$process/cmdline" || true
-	done
+	local cwd
+	# Some end while they are looked at.
+	(find /proc/[0-9]*/cwd -maxdepth 0 \( -lname "$work" -o -lname "$work/*" \) || true) 2> /dev/null |
+		while read -r cwd; do
+			(tr '\0' ' ' < "${cwd%cwd}cmdline" && echo) 2> /dev/null || true
+		done
 }
 
 # Prints the scratch directories of appliances that nobody holds. (Other tests' builds hold theirs.)
@@ -121,7 +122,7 @@ whole() {
 
 # The cache is in order, and a next build can use it.
 cache_is_good() {
-	ostree fsck --quiet --repo="$work/cache/repo" || fail "the cache is damaged"
+	ostree fsck --quiet --repo="$work/cache/repo" > "$work/fsck" 2>&1 || fail "the cache is damaged: $(tail -n 3 "$work/fsck")"
 	slipway plan --target-imgref "$target" "$good" > "$work/stdout" 2> "$work/stderr" ||
 		fail "the cache is of no use: $(< "$work/stderr")"
 }

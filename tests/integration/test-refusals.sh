@@ -31,8 +31,8 @@ refused 4 image-not-found "oci:$images/nowhere:latest"
 refused 4 image-not-found "oci:$images/minimal:no-such-tag"
 
 # Refused before anything is made.
-refused 3 document -f /dev/null/build.yaml "$good"
-refused 2 usage --size 3 "$good"
+refused 3 document -f /nowhere/build.yaml "$good"
+refused 2 bad-value --size 3 "$good"
 
 # What an earlier build left stays.
 mkdir -p "$work/out/kept/qcow2"

@@ -316,6 +316,29 @@ static void test_many_in_one(void)
 	clear_image(&image);
 }
 
+/* The last cluster of packed data is counted when the block of its refcount is long written. */
+static void test_late_refcount(void)
+{
+	static const struct stretch some[] = {
+		{ 0, 4096, KIND_TEXT },
+		{ SW_MIB, 20 * SW_MIB, KIND_RANDOM },
+		{ 30 * SW_MIB, 4096, KIND_TEXT },
+		{ 0 },
+	};
+	g_autoptr(SwScratch) scratch = make_scratch("slipway-test-qcow2-");
+	g_autofree char *disk = scratch_path(scratch, "disk");
+	g_autofree char *path = scratch_path(scratch, "image");
+	g_autoptr(GHashTable) options = make_options(NULL, NULL, "4K");
+	struct image image = { 0 };
+
+	make_disk(disk, 31 * SW_MIB, some);
+	convert(disk, path, options, 2);
+	check_image(path, disk, &image);
+	g_assert_cmpuint(image.packed, ==, 2);
+	g_assert_cmpuint(image.plain, ==, 20 * 256);
+	clear_image(&image);
+}
+
 static void check_refused(const char *compression, const char *level, const char *cluster,
 			  guint64 size, const char *what)
 {
@@ -357,6 +380,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/qcow2/levels", test_levels);
 	g_test_add_func("/qcow2/empty", test_empty);
 	g_test_add_func("/qcow2/many-in-one", test_many_in_one);
+	g_test_add_func("/qcow2/late-refcount", test_late_refcount);
 	g_test_add_func("/qcow2/options", test_options);
 	return g_test_run();
 }

@@ -22,7 +22,9 @@ static void test_records(void)
 	tar_add_record(records, "mtime", "1.5", 3);
 	tar_add_record(records, "SCHILY.xattr.user.b", "x\0y", 3);
 	tar_add_record(records, "SCHILY.xattr.security.capability", capability, sizeof(capability));
-	tar_add_record(records, "SCHILY.xattr.user.b", "", 0);
+	tar_add_record(records, "SCHILY.xattr.user.a", "x", 1);
+	tar_add_record(records, "SCHILY.xattr.user.a", "", 0);
+	tar_add_record(records, "SCHILY.xattr.user.empty", "", 0);
 	g_assert_true(sw_pax_parse(&pax, (const char *)records->data, records->len, &error));
 	g_assert_no_error(error);
 	g_assert_cmpstr(pax.path, ==, "a\n=b");
@@ -34,7 +36,7 @@ static void test_records(void)
 	text = g_variant_print(xattrs, FALSE);
 	g_assert_cmpstr(text, ==,
 			"[(b'security.capability', [0x01, 0x00, 0x00, 0x02, 0x00, 0x20, 0x00, "
-			"0x00, 0x00, 0x00]), (b'user.b', [])]");
+			"0x00, 0x00, 0x00]), (b'user.b', [0x78, 0x00, 0x79])]");
 }
 
 /* A later record of the same keyword counts; an empty one leaves what was. */
