@@ -104,7 +104,9 @@ static gboolean open_place(struct place *place, const char *key, GError **error)
 	return TRUE;
 }
 
-/* A file without a name leaves nothing behind when the process is killed; not all filesystems can. */
+/*
+ * A file without a name leaves nothing behind when the process is killed; not all filesystems can.
+ */
 static int open_temporary(const struct place *place, const char *temporary, gboolean *ret_named)
 {
 	int fd = openat(place->directory, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);

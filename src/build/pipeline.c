@@ -3,6 +3,7 @@
 
 #include "build/run.h"
 #include "core/error.h"
+#include "core/file.h"
 
 static const struct sw_stage *const stages[] = {
 	&sw_stage_prepare, &sw_stage_source, &sw_stage_disk, &sw_stage_format, &sw_stage_store,
@@ -40,11 +41,28 @@ static gboolean run_stage(const struct sw_stage *stage, struct sw_run *run,
 	return TRUE;
 }
 
+/* Programs and libraries say in words of their own that the disk is full. */
+static void blame_full_disk(const struct sw_run *run, GError **error)
+{
+	g_autofree char *message = NULL;
+
+	if (error == NULL || run->scratch == NULL || !sw_is_full(run->build->output) ||
+	    !(g_error_matches(*error, SW_ERROR, SW_ERROR_DEPLOY) ||
+	      g_error_matches(*error, SW_ERROR, SW_ERROR_FORMAT) ||
+	      g_error_matches(*error, SW_ERROR, SW_ERROR_STORAGE)))
+		return;
+	message = g_strdup((*error)->message);
+	g_clear_error(error);
+	sw_fail(error, SW_ERROR_ENVIRONMENT, "disk-full", "%s: no space is left: %s",
+		run->build->output, message);
+}
+
 static gboolean run_stages(struct sw_run *run, GCancellable *cancellable, GError **error)
 {
 	for (guint i = 0; i < G_N_ELEMENTS(stages); i++) {
 		if (run_stage(stages[i], run, cancellable, error))
 			continue;
+		blame_full_disk(run, error);
 		for (guint j = i + 1; j-- > 0;)
 			if (stages[j]->undo != NULL)
 				stages[j]->undo(run);

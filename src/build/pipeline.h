@@ -13,8 +13,8 @@ struct sw_result {
 };
 
 /*
- * Runs the whole build of BUILD: all stages, undone in reverse when one fails.  On failure the output
- * directory is as it was.
+ * Runs the whole build of BUILD: all stages, undone in reverse when one fails.  On failure the
+ * output directory is as it was.
  */
 gboolean sw_build_run(const struct sw_build *build, struct sw_progress *progress,
 		      struct sw_result **ret_result, GCancellable *cancellable,

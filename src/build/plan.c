@@ -59,8 +59,8 @@ static gboolean check_space(const struct sw_planned_space *space, GError **error
 	if (space->available >= space->needed)
 		return TRUE;
 	return sw_fail(error, SW_ERROR_ENVIRONMENT, "disk-full",
-		       "%s: the %s needs about %s, %s are free", space->path, space->purpose, needed,
-		       available);
+		       "%s: the %s needs about %s, %s are free", space->path, space->purpose,
+		       needed, available);
 }
 
 static gboolean open_image(struct sw_plan *plan, struct sw_progress *progress,
@@ -114,7 +114,10 @@ static gboolean collect_objects(struct sw_plan *plan, GCancellable *cancellable,
 				  &plan->objects, cancellable, error);
 }
 
-/* What an authorized_keys file says is what the disk gets: a later change of the file changes nothing. */
+/*
+ * What an authorized_keys file says is what the disk gets: a later change of the file changes
+ * nothing.
+ */
 static gboolean read_keys(struct sw_plan *plan, GError **error)
 {
 	if (plan->build->root_ssh_keys == NULL)
@@ -184,7 +187,10 @@ static gboolean lay_out(struct sw_plan *plan, GError **error)
 	return TRUE;
 }
 
-/* The disk lies in the output directory while it is made; an artifact that is the disk takes no more. */
+/*
+ * The disk lies in the output directory while it is made; an artifact that is the disk takes no
+ * more.
+ */
 static gboolean list_files(struct sw_plan *plan, GError **error)
 {
 	guint64 total = plan->disk_bytes;
@@ -222,17 +228,15 @@ static gboolean decide(struct sw_plan *plan, gboolean check, GCancellable *cance
 	       (!check || check_space(g_ptr_array_index(plan->spaces, 1), error));
 }
 
-gboolean sw_plan_make(const struct sw_build *build, gboolean check,
-		      struct sw_progress *progress, struct sw_plan **ret_plan,
-		      GCancellable *cancellable, GError **error)
+gboolean sw_plan_make(const struct sw_build *build, gboolean check, struct sw_progress *progress,
+		      struct sw_plan **ret_plan, GCancellable *cancellable, GError **error)
 {
 	g_autoptr(SwPlan) plan = g_new0(struct sw_plan, 1);
 
 	plan->build = build;
 	plan->files = g_ptr_array_new_with_free_func((GDestroyNotify)file_free);
 	plan->spaces = g_ptr_array_new_with_free_func((GDestroyNotify)space_free);
-	if (!open_image(plan, progress, cancellable, error) ||
-	    !look_at_cache(plan, check, error) ||
+	if (!open_image(plan, progress, cancellable, error) || !look_at_cache(plan, check, error) ||
 	    !sw_image_import(plan->cache, plan->source, progress, &plan->import, cancellable,
 			     error) ||
 	    !decide(plan, check, cancellable, error))

@@ -24,29 +24,29 @@ struct sw_planned_space {
 
 /* All that is decided before the first byte of the disk is written. */
 struct sw_plan {
-	const struct sw_build *build;	 /* not owned */
+	const struct sw_build *build; /* not owned */
 	struct sw_cache *cache;
-	struct sw_reference *reference;	 /* of the image */
+	struct sw_reference *reference; /* of the image */
 	struct sw_source *source;
 	struct sw_import *import;
 	struct sw_facts *facts;
-	struct sw_objects *objects;	 /* that the disk's repository will hold */
+	struct sw_objects *objects; /* that the disk's repository will hold */
 	struct sw_layout *layout;
-	GPtrArray *kargs;		 /* struct sw_karg, in order */
-	struct sw_target *target;	 /* what the machine will update from */
+	GPtrArray *kargs;	  /* struct sw_karg, in order */
+	struct sw_target *target; /* what the machine will update from */
 	char *rootfs;
-	const char *rootfs_origin;	 /* "flag", "document" or "image" */
-	char *ssh_keys;			 /* text of the authorized_keys file; NULL: none */
-	char *build_id;			 /* SHA-256 of all that shapes the disk, hexadecimal */
-	guint64 disk_bytes;		 /* what the disk will hold, about */
-	GPtrArray *files;		 /* struct sw_planned_file */
-	GPtrArray *spaces;		 /* struct sw_planned_space */
+	const char *rootfs_origin; /* "flag", "document" or "image" */
+	char *ssh_keys;		   /* text of the authorized_keys file; NULL: none */
+	char *build_id;		   /* SHA-256 of all that shapes the disk, hexadecimal */
+	guint64 disk_bytes;	   /* what the disk will hold, about */
+	GPtrArray *files;	   /* struct sw_planned_file */
+	GPtrArray *spaces;	   /* struct sw_planned_space */
 };
 
 /*
- * Opens the image of BUILD, brings it into the cache, reads it and decides everything.  Touches nothing
- * but the cache.  Unmet requirements of the image are errors (SW_ERROR_IMAGE), as is a space that does not suffice
- * (SW_ERROR_ENVIRONMENT "disk-full", only with CHECK_SPACE).
+ * Opens the image of BUILD, brings it into the cache, reads it and decides everything.  Touches
+ * nothing but the cache.  Unmet requirements of the image are errors (SW_ERROR_IMAGE), as is a
+ * space that does not suffice (SW_ERROR_ENVIRONMENT "disk-full", only with CHECK_SPACE).
  */
 gboolean sw_plan_make(const struct sw_build *build, gboolean check_space,
 		      struct sw_progress *progress, struct sw_plan **ret_plan,

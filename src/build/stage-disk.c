@@ -11,8 +11,8 @@ static gboolean make_disk(struct sw_run *run, GCancellable *cancellable, GError 
 {
 	const struct sw_plan *plan = run->plan;
 	const struct sw_oci_image *oci = sw_source_image(plan->source);
-	g_autofree char *source = g_strdup_printf("%s@%s", plan->reference->name,
-						  oci->manifest_digest);
+	g_autofree char *source =
+		g_strdup_printf("%s@%s", plan->reference->name, oci->manifest_digest);
 	const struct sw_compose_request compose = {
 		.repo = sw_cache_repo(plan->cache),
 		.commit = plan->import->commit,
@@ -50,7 +50,8 @@ static gboolean disk(struct sw_run *run, GCancellable *cancellable, GError **err
 			g_propagate_error(error, g_steal_pointer(&failure));
 			return FALSE;
 		}
-		sw_progress_note(run->progress, "%s: the disk is begun once more", failure->message);
+		sw_progress_note(run->progress, "%s: the disk is begun once more",
+				 failure->message);
 		if (!sw_run_attach(run, cancellable, error))
 			return FALSE;
 	}

@@ -122,8 +122,9 @@ static gboolean put_record(struct sw_run *run, int output, GError **error)
 }
 
 /*
- * A record is there only while all that it names is: the old one goes first, the new one comes last.
- * Between the two there are only renames, which nothing interrupts (with --keep there are copies).
+ * A record is there only while all that it names is: the old one goes first, the new one comes
+ * last. Between the two there are only renames, which nothing interrupts (with --keep there are
+ * copies).
  */
 static gboolean store(struct sw_run *run, GCancellable *cancellable, GError **error)
 {

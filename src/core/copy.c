@@ -39,7 +39,10 @@ gboolean sw_copy_range(int in, guint64 in_offset, int out, guint64 out_offset, g
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		/* Two filesystems that do not know each other, or an end of file: the buffer finds out. */
+		/*
+		 * Two filesystems that do not know each other, or an end of file: the buffer finds
+		 * out.
+		 */
 		if (n == 0 || (n < 0 && (errno == EXDEV || errno == EINVAL || errno == ENOSYS ||
 					 errno == EOPNOTSUPP)))
 			return copy_buffered(in, in_offset, out, out_offset, length, path, code, id,

@@ -4,9 +4,9 @@
 #include "core/error.h"
 
 /*
- * Copies LENGTH bytes at IN_OFFSET of IN to OUT_OFFSET of OUT, inside the kernel where the two files
- * allow it (shared blocks where the filesystem can), through a buffer where not.  An IN that ends
- * before is an error.  PATH, CODE and ID are for the error.
+ * Copies LENGTH bytes at IN_OFFSET of IN to OUT_OFFSET of OUT, inside the kernel where the two
+ * files allow it (shared blocks where the filesystem can), through a buffer where not.  An IN that
+ * ends before is an error.  PATH, CODE and ID are for the error.
  */
 gboolean sw_copy_range(int in, guint64 in_offset, int out, guint64 out_offset, guint64 length,
 		       const char *path, enum sw_error code, const char *id,

@@ -11,17 +11,17 @@
 
 /* Also the exit status of the program. */
 enum sw_error {
-	SW_ERROR_UNFORESEEN = 1,   /* anything unforeseen: a defect of slipway */
-	SW_ERROR_USAGE = 2,	   /* the command line */
-	SW_ERROR_DOCUMENT = 3,	   /* the build document */
-	SW_ERROR_SOURCE = 4,	   /* the image could not be found, read or verified */
-	SW_ERROR_IMAGE = 5,	   /* the image was read and is unsuitable */
-	SW_ERROR_ENVIRONMENT = 6,  /* this machine: programs, space, permissions, the appliance */
-	SW_ERROR_DEPLOY = 7,	   /* making the disk */
-	SW_ERROR_FORMAT = 8,	   /* writing an artifact */
-	SW_ERROR_STORAGE = 9,	   /* storing an artifact */
-	SW_ERROR_RECORD = 10,	   /* the record of a build, or a lock */
-	SW_ERROR_CANCELLED = 130,  /* SIGINT or SIGTERM */
+	SW_ERROR_UNFORESEEN = 1,  /* anything unforeseen: a defect of slipway */
+	SW_ERROR_USAGE = 2,	  /* the command line */
+	SW_ERROR_DOCUMENT = 3,	  /* the build document */
+	SW_ERROR_SOURCE = 4,	  /* the image could not be found, read or verified */
+	SW_ERROR_IMAGE = 5,	  /* the image was read and is unsuitable */
+	SW_ERROR_ENVIRONMENT = 6, /* this machine: programs, space, permissions, the appliance */
+	SW_ERROR_DEPLOY = 7,	  /* making the disk */
+	SW_ERROR_FORMAT = 8,	  /* writing an artifact */
+	SW_ERROR_STORAGE = 9,	  /* storing an artifact */
+	SW_ERROR_RECORD = 10,	  /* the record of a build, or a lock */
+	SW_ERROR_CANCELLED = 130, /* SIGINT or SIGTERM */
 };
 
 /* The error domain; it carries an id beside the code (GLib's extended errors). */
@@ -36,7 +36,8 @@ gboolean sw_fail(GError **error, enum sw_error code, const char *id, const char 
 
 /*
  * As sw_fail(), with ": " and the text of errno behind the message.  ENOSPC and EDQUOT become
- * SW_ERROR_ENVIRONMENT with the id "disk-full", ECANCELED SW_ERROR_CANCELLED, whatever CODE and ID say.
+ * SW_ERROR_ENVIRONMENT with the id "disk-full", ECANCELED SW_ERROR_CANCELLED, whatever CODE and ID
+ * say.
  */
 gboolean sw_fail_errno(GError **error, enum sw_error code, const char *id, const char *format, ...)
 	G_GNUC_PRINTF(4, 5);

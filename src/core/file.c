@@ -184,3 +184,10 @@ gboolean sw_free_space(const char *path, guint64 *ret_bytes, GError **error)
 	*ret_bytes = bytes;
 	return TRUE;
 }
+
+gboolean sw_is_full(const char *path)
+{
+	guint64 bytes = 0;
+
+	return sw_free_space(path, &bytes, NULL) && bytes < SW_MIB;
+}

@@ -54,3 +54,6 @@ gboolean sw_read_file(const char *path, size_t limit, char **ret_data, size_t *r
  */
 gboolean sw_free_space(const char *path, guint64 *ret_bytes,
 		       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Is there no space left below PATH?  Less than 1 MiB is nothing: filesystems keep some for themselves. */
+gboolean sw_is_full(const char *path);

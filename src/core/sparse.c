@@ -113,7 +113,10 @@ gboolean sw_sparse_read(struct sw_sparse *sparse, void *buffer, size_t length, g
 					 SW_ERROR_FORMAT, ID, error);
 }
 
-/* Equal to itself sixteen bytes on, and those are zero: libc's memcmp() uses what the processor has. */
+/*
+ * Equal to itself sixteen bytes on, and those are zero: libc's memcmp() uses what the processor
+ * has.
+ */
 gboolean sw_is_zero(const void *buffer, size_t length)
 {
 	static const guint8 zero[16];

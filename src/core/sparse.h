@@ -28,8 +28,9 @@ guint64 sw_sparse_size(const struct sw_sparse *sparse);
 int sw_sparse_fd(const struct sw_sparse *sparse);
 
 /*
- * The next stretch at or behind OFFSET that may hold data (SEEK_DATA, SEEK_HOLE): [*ret_start, *ret_end).
- * At the end both are the size of the disk.  Where the filesystem knows no holes it is all data.
+ * The next stretch at or behind OFFSET that may hold data (SEEK_DATA, SEEK_HOLE): [*ret_start,
+ * *ret_end). At the end both are the size of the disk.  Where the filesystem knows no holes it is
+ * all data.
  */
 gboolean sw_sparse_next(struct sw_sparse *sparse, guint64 offset, guint64 *ret_start,
 			guint64 *ret_end, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -12,8 +12,8 @@
 #define TRIAL_SECONDS 5
 
 /*
- * A whole firmware for an x86 processor: at the reset vector, 16 bytes before its end, it writes 16 to
- * port 0xf4, where QEMU's isa-debug-exit ends with the status 16 * 2 + 1, and halts.
+ * A whole firmware for an x86 processor: at the reset vector, 16 bytes before its end, it writes
+ * 16 to port 0xf4, where QEMU's isa-debug-exit ends with the status 16 * 2 + 1, and halts.
  */
 #define FIRMWARE_SIZE 65536
 static const unsigned char reset_vector[] = { 0xb0, 0x10, 0xe6, 0xf4, 0xf4 };

@@ -14,7 +14,8 @@ static void add_string(JsonBuilder *builder, const char *name, const char *value
 
 static void add_labels(JsonBuilder *builder, GHashTable *labels)
 {
-	g_autoptr(GList) names = g_list_sort(g_hash_table_get_keys(labels), (GCompareFunc)g_strcmp0);
+	g_autoptr(GList) names =
+		g_list_sort(g_hash_table_get_keys(labels), (GCompareFunc)g_strcmp0);
 
 	if (names == NULL)
 		return;

@@ -3,7 +3,10 @@
 
 #include <glib.h>
 
-/* A boot loader entry as libostree writes it (contract 2.8; uapi-group.org's Boot Loader Specification). */
+/*
+ * A boot loader entry as libostree writes it (contract 2.8; uapi-group.org's Boot Loader
+ * Specification).
+ */
 struct sw_bls {
 	char *title;
 	char *options; /* all kernel arguments, ostree= last */

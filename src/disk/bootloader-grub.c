@@ -7,7 +7,10 @@
 
 #define EFI_PROGRAM_MAX (16 * 1024 * 1024)
 
-/* Names of Debian's signed programs for an architecture (packages shim-signed and grub-efi-*-signed). */
+/*
+ * Names of Debian's signed programs for an architecture (packages shim-signed and
+ * grub-efi-*-signed).
+ */
 struct efi_names {
 	const char *architecture; /* OCI's word */
 	const char *suffix;	  /* of the files: "x64" */
@@ -72,9 +75,8 @@ static char *find_vendor(GBytes *grub, const char *os_id)
 	const char *data = g_bytes_get_data(grub, &length);
 	const char *end = data + length;
 
-	for (const char *at = data; (at = memmem(at, (size_t)(end - at), prefix,
-						 strlen(prefix))) != NULL;
-	     at++) {
+	for (const char *at = data;
+	     (at = memmem(at, (size_t)(end - at), prefix, strlen(prefix))) != NULL; at++) {
 		const char *name = at + strlen(prefix);
 		const char *c = name;
 
@@ -103,8 +105,8 @@ static char *quote(const char *text)
 }
 
 /*
- * The kernel arguments as words of GRUB's script language: a blank inside double quotes does not end
- * a word, and GRUB puts quotes of its own around a word with a blank.
+ * The kernel arguments as words of GRUB's script language: a blank inside double quotes does not
+ * end a word, and GRUB puts quotes of its own around a word with a blank.
  */
 static char *quote_options(const char *options)
 {
@@ -153,12 +155,13 @@ static char *make_menu(const struct sw_bootloader_request *request)
 			       uuid, title, entry->kernel, options, entry->initrd);
 }
 
-static gboolean add_programs(const struct sw_bootloader_request *request, const struct sw_tree *tree,
-			     const struct efi_names *names, struct sw_bootloader_work *work,
-			     GError **error)
+static gboolean add_programs(const struct sw_bootloader_request *request,
+			     const struct sw_tree *tree, const struct efi_names *names,
+			     struct sw_bootloader_work *work, GError **error)
 {
 	const char *uuid = sw_layout_find(request->layout, SW_ROLE_BOOT)->uuid;
-	g_autofree char *shim_path = g_strdup_printf("/usr/lib/shim/shim%s.efi.signed", names->suffix);
+	g_autofree char *shim_path =
+		g_strdup_printf("/usr/lib/shim/shim%s.efi.signed", names->suffix);
 	g_autofree char *mok_path = g_strdup_printf("/usr/lib/shim/mm%s.efi.signed", names->suffix);
 	g_autofree char *grub_path = g_strdup_printf("/usr/lib/grub/%s/grub%s.efi.signed",
 						     names->grub_target, names->suffix);

@@ -28,13 +28,13 @@ struct sw_boot_file {
 struct sw_bootloader_work {
 	GPtrArray *esp_files;  /* struct sw_esp_file */
 	GPtrArray *boot_files; /* struct sw_boot_file */
-	char *script;	       /* run in the appliance by the image's shell (sw_guest_run()); NULL: none */
-	const char *what;      /* of the script, for errors */
+	char *script; /* run in the appliance by the image's shell (sw_guest_run()); NULL: none */
+	const char *what; /* of the script, for errors */
 };
 
 /*
- * The work for the image's bootloader: the one place that knows the kinds.  SW_ERROR_IMAGE with the id
- * "bootloader" for an image whose kind has no way here (sw_facts_check() says so before).
+ * The work for the image's bootloader: the one place that knows the kinds.  SW_ERROR_IMAGE with
+ * the id "bootloader" for an image whose kind has no way here (sw_facts_check() says so before).
  */
 gboolean sw_bootloader_prepare(const struct sw_bootloader_request *request,
 			       struct sw_bootloader_work **ret_work, GCancellable *cancellable,
@@ -45,7 +45,10 @@ void sw_bootloader_work_free(struct sw_bootloader_work *work);
 typedef struct sw_bootloader_work SwBootloaderWork;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SwBootloaderWork, sw_bootloader_work_free)
 
-/* Debian's way (bootloader-grub.c): the signed shim and GRUB of the image, a menu made of the entry. */
+/*
+ * Debian's way (bootloader-grub.c): the signed shim and GRUB of the image, a menu made of the
+ * entry.
+ */
 gboolean sw_grub_prepare(const struct sw_bootloader_request *request,
 			 struct sw_bootloader_work *work, GCancellable *cancellable,
 			 GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -14,8 +14,8 @@
 
 struct sw_compose {
 	struct sw_compose_request request;
-	char *boot_checksum;	 /* contract 2.8: of kernel and initramfs */
-	char *kernel_checksum;	 /* of the content objects */
+	char *boot_checksum;   /* contract 2.8: of kernel and initramfs */
+	char *kernel_checksum; /* of the content objects */
 	char *initramfs_checksum;
 	char *deployment;
 	struct sw_bls entry;
@@ -133,8 +133,12 @@ static gboolean add_directory(struct sw_sink *sink, const char *path, guint32 mo
 static gboolean add_text(struct sw_sink *sink, const char *path, const char *text,
 			 GCancellable *cancellable, GError **error)
 {
-	struct sw_sink_node node = { .path = path, .type = SW_SINK_FILE, .mode = 0644, .fd = -1,
-				.data = text, .size = strlen(text) };
+	struct sw_sink_node node = { .path = path,
+				     .type = SW_SINK_FILE,
+				     .mode = 0644,
+				     .fd = -1,
+				     .data = text,
+				     .size = strlen(text) };
 
 	return sw_sink_add(sink, &node, cancellable, error);
 }
@@ -142,8 +146,9 @@ static gboolean add_text(struct sw_sink *sink, const char *path, const char *tex
 static gboolean add_symlink(struct sw_sink *sink, const char *path, const char *target,
 			    GCancellable *cancellable, GError **error)
 {
-	struct sw_sink_node node = { .path = path, .type = SW_SINK_SYMLINK, .mode = 0777,
-				.target = target };
+	struct sw_sink_node node = {
+		.path = path, .type = SW_SINK_SYMLINK, .mode = 0777, .target = target
+	};
 
 	return sw_sink_add(sink, &node, cancellable, error);
 }
@@ -153,10 +158,21 @@ static gboolean compose_skeleton(struct sw_compose *self, struct sw_sink *sink,
 				 GCancellable *cancellable, GError **error)
 {
 	static const char *const directories[] = {
-		"", "boot", "ostree", "ostree/bootc", "ostree/deploy", "ostree/repo",
-		"ostree/repo/extensions", "ostree/repo/objects", "ostree/repo/refs",
-		"ostree/repo/refs/heads", "ostree/repo/refs/mirrors", "ostree/repo/refs/remotes",
-		"ostree/repo/state", "ostree/repo/tmp", "ostree/repo/tmp/cache",
+		"",
+		"boot",
+		"ostree",
+		"ostree/bootc",
+		"ostree/deploy",
+		"ostree/repo",
+		"ostree/repo/extensions",
+		"ostree/repo/objects",
+		"ostree/repo/refs",
+		"ostree/repo/refs/heads",
+		"ostree/repo/refs/mirrors",
+		"ostree/repo/refs/remotes",
+		"ostree/repo/state",
+		"ostree/repo/tmp",
+		"ostree/repo/tmp/cache",
 	};
 	g_autofree char *aleph = sw_aleph_json(self->request.oci, self->request.facts,
 					       self->request.target, self->request.source);
@@ -217,8 +233,7 @@ static gboolean compose_origin(struct sw_compose *self, struct sw_sink *sink,
 			       GCancellable *cancellable, GError **error)
 {
 	g_autofree char *origin = sw_target_to_origin(self->request.target);
-	g_autofree char *text =
-		g_strdup_printf("[origin]\ncontainer-image-reference=%s\n", origin);
+	g_autofree char *text = g_strdup_printf("[origin]\ncontainer-image-reference=%s\n", origin);
 	g_autofree char *path = g_strconcat(self->deployment, ".origin", NULL);
 
 	return add_text(sink, path, text, cancellable, error);
@@ -236,7 +251,8 @@ static gboolean compose_links(struct sw_compose *self, struct sw_sink *sink,
 	} directories[] = {
 		{ g_strdup_printf("ostree/deploy/%s/backing", stateroot), 0755 },
 		{ g_strdup_printf("ostree/deploy/%s/backing/%s.0", stateroot, commit), 0755 },
-		{ g_strdup_printf("ostree/deploy/%s/backing/%s.0/root-transient", stateroot, commit),
+		{ g_strdup_printf("ostree/deploy/%s/backing/%s.0/root-transient", stateroot,
+				  commit),
 		  0700 },
 		{ g_strdup_printf("ostree/deploy/%s/backing/%s.0/root-transient/upper", stateroot,
 				  commit),
@@ -248,8 +264,8 @@ static gboolean compose_links(struct sw_compose *self, struct sw_sink *sink,
 		{ g_strdup_printf("ostree/boot.1.1/%s", stateroot), 0755 },
 		{ g_strdup_printf("ostree/boot.1.1/%s/%s", stateroot, self->boot_checksum), 0755 },
 	};
-	g_autofree char *link = g_strdup_printf("ostree/boot.1.1/%s/%s/0", stateroot,
-						self->boot_checksum);
+	g_autofree char *link =
+		g_strdup_printf("ostree/boot.1.1/%s/%s/0", stateroot, self->boot_checksum);
 	g_autofree char *target =
 		g_strdup_printf("../../../deploy/%s/deploy/%s.0", stateroot, commit);
 	gboolean ok = TRUE;

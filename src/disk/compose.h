@@ -17,10 +17,10 @@ struct sw_compose_request {
 	const struct sw_oci_image *oci;
 	const struct sw_facts *facts;
 	const struct sw_target *target;
-	const char *source;		  /* the image reference with its digest, for the aleph file */
+	const char *source; /* the image reference with its digest, for the aleph file */
 	const struct sw_layout *layout;
-	GPtrArray *kargs;		  /* struct sw_karg, without ostree= */
-	const char *ssh_keys;		  /* text of an authorized_keys file; NULL: none */
+	GPtrArray *kargs;     /* struct sw_karg, without ostree= */
+	const char *ssh_keys; /* text of an authorized_keys file; NULL: none */
 };
 
 /* A composed system: a physical root and a /boot, each one ordered stream of nodes. */

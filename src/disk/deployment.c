@@ -94,8 +94,10 @@ static gboolean walk_tree(struct walk *walk, const char *tree, const char *meta,
 		const char *name;
 
 		g_variant_get_child(directories, i, "(&s@ay@ay)", &name, &tree_bytes, &meta_bytes);
-		ostree_checksum_inplace_from_bytes(ostree_checksum_bytes_peek(tree_bytes), tree_hex);
-		ostree_checksum_inplace_from_bytes(ostree_checksum_bytes_peek(meta_bytes), meta_hex);
+		ostree_checksum_inplace_from_bytes(ostree_checksum_bytes_peek(tree_bytes),
+						   tree_hex);
+		ostree_checksum_inplace_from_bytes(ostree_checksum_bytes_peek(meta_bytes),
+						   meta_hex);
 		child = g_strconcat(path, "/", name, NULL);
 		if (!walk_tree(walk, tree_hex, meta_hex, child, error))
 			return FALSE;
@@ -141,8 +143,12 @@ static gboolean add_plain_directory(struct walk *walk, const char *path, GError 
 
 static gboolean add_text(struct walk *walk, const char *path, const char *text, GError **error)
 {
-	struct sw_sink_node node = { .path = path, .type = SW_SINK_FILE, .mode = 0644, .fd = -1,
-				.data = text, .size = strlen(text) };
+	struct sw_sink_node node = { .path = path,
+				     .type = SW_SINK_FILE,
+				     .mode = 0644,
+				     .fd = -1,
+				     .data = text,
+				     .size = strlen(text) };
 
 	return sw_sink_add(walk->sink, &node, walk->cancellable, error);
 }
@@ -157,8 +163,8 @@ static gboolean add_ssh_keys(struct walk *walk, const char *snippets, const char
 
 	if (deployment->ssh_keys == NULL)
 		return TRUE;
-	encoded = g_base64_encode((const guchar *)deployment->ssh_keys,
-				  strlen(deployment->ssh_keys));
+	encoded =
+		g_base64_encode((const guchar *)deployment->ssh_keys, strlen(deployment->ssh_keys));
 	text = g_strdup_printf("f~ /%s/.ssh/authorized_keys 600 root root - %s\n",
 			       deployment->root_home, encoded);
 	if (!g_hash_table_contains(walk->directories, snippets) &&

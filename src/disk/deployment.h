@@ -16,9 +16,9 @@ struct sw_deployment {
 };
 
 /*
- * Adds the stateroot with its /var and the deployment to SINK: files are hard links to their objects,
- * empty ones and those of /etc and /var copies (contract 2.8); the fstab line and the ssh snippet of
- * contract 2.10 are put into /etc.
+ * Adds the stateroot with its /var and the deployment to SINK: files are hard links to their
+ * objects, empty ones and those of /etc and /var copies (contract 2.8); the fstab line and the ssh
+ * snippet of contract 2.10 are put into /etc.
  */
 gboolean sw_deployment_compose(const struct sw_deployment *deployment, struct sw_sink *sink,
 			       GCancellable *cancellable, GError **error) G_GNUC_WARN_UNUSED_RESULT;

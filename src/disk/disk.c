@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "disk/disk.h"
 
-#include <string.h>
 #include <fcntl.h>
 #include <glib-unix.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "core/file.h"
@@ -55,8 +55,8 @@ static gboolean make_filesystems(struct making *making, GError **error)
 					 time_stamp(making), making->bootloader->esp_files,
 					 making->cancellable, error);
 		else if (partition->filesystem != NULL)
-			ok = sw_mkfs(partition, request->path, request->scratch,
-				     time_stamp(making), making->cancellable, error);
+			ok = sw_mkfs(partition, request->path, request->scratch, time_stamp(making),
+				     making->cancellable, error);
 		if (!ok)
 			return FALSE;
 	}
@@ -72,11 +72,17 @@ static gboolean add_boot_files(struct making *making, struct sw_sink *sink, GErr
 		const struct sw_boot_file *file =
 			g_ptr_array_index(making->bootloader->boot_files, i);
 		g_autofree char *directory = g_path_get_dirname(file->path);
-		struct sw_sink_node parent = { .path = directory, .type = SW_SINK_DIRECTORY,
-					       .mode = 0755, .mtime = time_stamp(making) };
-		struct sw_sink_node node = { .path = file->path, .type = SW_SINK_FILE, .mode = 0600,
-					     .mtime = time_stamp(making), .fd = -1,
-					     .data = file->text, .size = strlen(file->text) };
+		struct sw_sink_node parent = { .path = directory,
+					       .type = SW_SINK_DIRECTORY,
+					       .mode = 0755,
+					       .mtime = time_stamp(making) };
+		struct sw_sink_node node = { .path = file->path,
+					     .type = SW_SINK_FILE,
+					     .mode = 0600,
+					     .mtime = time_stamp(making),
+					     .fd = -1,
+					     .data = file->text,
+					     .size = strlen(file->text) };
 
 		if (g_hash_table_add(seen, g_strdup(directory)) &&
 		    !sw_sink_add(sink, &parent, making->cancellable, error))
@@ -92,7 +98,8 @@ static gboolean write_boot(struct making *making, GError **error)
 	const struct sw_partition *boot = sw_layout_find(making->layout, SW_ROLE_BOOT);
 	g_autoptr(SwExt4) ext4 = NULL;
 
-	return sw_ext4_open(making->request->path, boot->offset, time_stamp(making), &ext4, error) &&
+	return sw_ext4_open(making->request->path, boot->offset, time_stamp(making), &ext4,
+			    error) &&
 	       sw_compose_boot(making->compose, sw_ext4_sink(ext4), making->cancellable, error) &&
 	       add_boot_files(making, sw_ext4_sink(ext4), error) && sw_ext4_close(ext4, error);
 }
@@ -102,7 +109,8 @@ static gboolean write_root_ext4(struct making *making, GError **error)
 	const struct sw_partition *root = sw_layout_find(making->layout, SW_ROLE_ROOT);
 	g_autoptr(SwExt4) ext4 = NULL;
 
-	return sw_ext4_open(making->request->path, root->offset, time_stamp(making), &ext4, error) &&
+	return sw_ext4_open(making->request->path, root->offset, time_stamp(making), &ext4,
+			    error) &&
 	       sw_compose_root(making->compose, sw_ext4_sink(ext4), on_added, making,
 			       making->cancellable, error) &&
 	       sw_ext4_close(ext4, error);
@@ -144,7 +152,10 @@ static gboolean write_root_in_guest(struct making *making, GError **error)
 	ok = sw_guest_unpack(making->request->guest, ends[0], error);
 	sw_close_fd(&ends[0]);
 	g_thread_join(thread);
-	/* When both failed, the reader's end broke the writer's pipe, or a cancellation ended both. */
+	/*
+	 * When both failed, the reader's end broke the writer's pipe, or a cancellation ended
+	 * both.
+	 */
 	if (ok && stream.error != NULL) {
 		g_propagate_error(error, g_steal_pointer(&stream.error));
 		ok = FALSE;
@@ -154,8 +165,8 @@ static gboolean write_root_in_guest(struct making *making, GError **error)
 }
 
 /*
- * .ostree.cfs, by the image's own ostree (contract 5.2): made within the sysroot's mount, because the
- * blob is linked into place.  "maybe" lives without it.
+ * .ostree.cfs, by the image's own ostree (contract 5.2): made within the sysroot's mount, because
+ * the blob is linked into place.  "maybe" lives without it.
  */
 static gboolean make_composefs(struct making *making, GError **error)
 {
@@ -174,9 +185,10 @@ static gboolean make_composefs(struct making *making, GError **error)
 				 "chattr -i /sysroot/%s\n"
 				 "mv cfs.tmp /sysroot/%s/.ostree.cfs\n"
 				 "chattr +i /sysroot/%s\n",
-				 otherwise, making->request->compose->commit, deployment, deployment,
-				 deployment);
-	return sw_guest_run(making->request->guest, deployment, "making .ostree.cfs", script, error);
+				 otherwise, making->request->compose->commit, deployment,
+				 deployment, deployment);
+	return sw_guest_run(making->request->guest, deployment, "making .ostree.cfs", script,
+			    error);
 }
 
 static gboolean finish_in_guest(struct making *making, GError **error)

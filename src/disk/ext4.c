@@ -15,10 +15,10 @@
 struct sw_ext4 {
 	struct sw_sink sink;
 	ext2_filsys fs;
-	int fd;		     /* the disk file: file content goes there directly */
-	guint64 offset;	     /* of the filesystem in the disk file */
+	int fd;		/* the disk file: file content goes there directly */
+	guint64 offset; /* of the filesystem in the disk file */
 	gint64 now;
-	GHashTable *inodes;  /* path to inode number: parents and targets of hard links */
+	GHashTable *inodes; /* path to inode number: parents and targets of hard links */
 };
 
 static gboolean fail(GError **error, errcode_t code, const char *path, const char *what)
@@ -42,7 +42,8 @@ static gboolean find_parent(struct sw_ext4 *self, const char *path, ext2_ino_t *
 	gpointer inode = NULL;
 
 	if (!g_hash_table_lookup_extended(self->inodes, directory, NULL, &inode))
-		return sw_fail(error, SW_ERROR_DEPLOY, "ext4", "/%s comes before its directory", path);
+		return sw_fail(error, SW_ERROR_DEPLOY, "ext4", "/%s comes before its directory",
+			       path);
 	*ret_parent = GPOINTER_TO_UINT(inode);
 	*ret_name = slash == NULL ? path : slash + 1;
 	return TRUE;
@@ -121,8 +122,8 @@ static gboolean write_data(struct sw_ext4 *self, const struct sw_sink_node *node
 }
 
 /* The data of NODE into the blocks that the inode got, extent by extent. */
-static gboolean write_extents(struct sw_ext4 *self, ext2_ino_t number, const struct sw_sink_node *node,
-			      GError **error)
+static gboolean write_extents(struct sw_ext4 *self, ext2_ino_t number,
+			      const struct sw_sink_node *node, GError **error)
 {
 	ext2_extent_handle_t handle = NULL;
 	struct ext2fs_extent extent;
@@ -149,7 +150,10 @@ static gboolean write_extents(struct sw_ext4 *self, ext2_ino_t number, const str
 	return ok;
 }
 
-/* Gives the inode of a file the blocks that SIZE needs; an empty one needs the header of its extents. */
+/*
+ * Gives the inode of a file the blocks that SIZE needs; an empty one needs the header of its
+ * extents.
+ */
 static errcode_t allocate(struct sw_ext4 *self, ext2_ino_t number, struct ext2_inode *inode,
 			  guint64 size)
 {
@@ -262,8 +266,9 @@ static gboolean add_hardlink(struct sw_ext4 *self, ext2_ino_t parent, const char
 	errcode_t code;
 
 	if (number == 0)
-		return sw_fail(error, SW_ERROR_DEPLOY, "ext4", "/%s is a link to /%s, which is not there",
-			       node->path, node->target);
+		return sw_fail(error, SW_ERROR_DEPLOY, "ext4",
+			       "/%s is a link to /%s, which is not there", node->path,
+			       node->target);
 	code = ext2fs_read_inode(self->fs, number, &inode);
 	if (code == 0 && inode.i_links_count >= 65000)
 		return sw_fail(error, SW_ERROR_DEPLOY, "too-many-links",

@@ -11,8 +11,8 @@
 static int add_partition(struct fdisk_context *context, const struct sw_partition *planned)
 {
 	struct fdisk_partition *partition = fdisk_new_partition();
-	struct fdisk_parttype *type = fdisk_label_parse_parttype(
-		fdisk_get_label(context, NULL), planned->type_guid);
+	struct fdisk_parttype *type =
+		fdisk_label_parse_parttype(fdisk_get_label(context, NULL), planned->type_guid);
 	int r = type == NULL || partition == NULL ? -ENOMEM : 0;
 
 	if (r == 0)

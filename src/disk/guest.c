@@ -21,7 +21,10 @@
 #define LAUNCH_SECONDS 300
 #define CALL_SECONDS 600
 #define TRANSFER_SECONDS 3600
-/* libguestfs makes /dev/disk/guestfs/LABEL a link to the disk: the kernel's own order is anybody's guess. */
+/*
+ * libguestfs makes /dev/disk/guestfs/LABEL a link to the disk: the kernel's own order is anybody's
+ * guess.
+ */
 #define DISK_LABEL "slipway"
 /* Programs in the appliance may say much; the end tells why they failed. */
 #define MESSAGE_MAX 400
@@ -138,8 +141,8 @@ static void silence(struct sw_guest *self)
 }
 
 /*
- * libguestfs starts QEMU and supermin with our environment and nothing else; no other thread of ours
- * reads it meanwhile.  The appliance that TMPDIR led libguestfs to stays in use.
+ * libguestfs starts QEMU and supermin with our environment and nothing else; no other thread of
+ * ours reads it meanwhile.  The appliance that TMPDIR led libguestfs to stays in use.
  */
 static void redirect_temporary_files(const char *path)
 {
@@ -226,7 +229,9 @@ static gboolean choose_accel(struct sw_guest *self, GError **error)
 
 static gboolean configure_and_launch(struct sw_guest *self, GError **error)
 {
-	/* Written while it is attached, so "unsafe": the one sync comes when the file is finished. */
+	/*
+	 * Written while it is attached, so "unsafe": the one sync comes when the file is finished.
+	 */
 	return (guestfs_add_drive_opts(self->handle, self->disk, GUESTFS_ADD_DRIVE_OPTS_FORMAT,
 				       "raw", GUESTFS_ADD_DRIVE_OPTS_LABEL, DISK_LABEL,
 				       GUESTFS_ADD_DRIVE_OPTS_CACHEMODE, "unsafe",

@@ -5,19 +5,19 @@
 #include "disk/layout.h"
 
 /*
- * The appliance: a small virtual machine (libguestfs) with the disk attached as /dev/sda, for what needs a
- * kernel or a program of the image.  This is the only seam to libguestfs.  One thread at a time;
- * errors are SW_ERROR_ENVIRONMENT where this machine is at fault, with the id "appliance-died" when
- * the appliance ended or hung by itself, else SW_ERROR_DEPLOY.
+ * The appliance: a small virtual machine (libguestfs) with the disk attached as /dev/sda, for what
+ * needs a kernel or a program of the image.  This is the only seam to libguestfs.  One thread at a
+ * time; errors are SW_ERROR_ENVIRONMENT where this machine is at fault, with the id
+ * "appliance-died" when the appliance ended or hung by itself, else SW_ERROR_DEPLOY.
  */
 struct sw_guest;
 
 /*
- * Starts an appliance for the raw disk file DISK and returns at once; it comes up in the background.
- * TMPDIR becomes that of this process, for the files that QEMU and its helpers leave when they are ended
- * early: a directory that is cleared by its owner.
- * The file may be empty and may grow or shrink within its size as long as the guest has not mounted
- * it.  NOTES go to PROGRESS (no KVM, a second start).  Cancelling ends the appliance, whatever it does.
+ * Starts an appliance for the raw disk file DISK and returns at once; it comes up in the
+ * background. TMPDIR becomes that of this process, for the files that QEMU and its helpers leave
+ * when they are ended early: a directory that is cleared by its owner. The file may be empty and
+ * may grow or shrink within its size as long as the guest has not mounted it.  NOTES go to
+ * PROGRESS (no KVM, a second start).  Cancelling ends the appliance, whatever it does.
  */
 gboolean sw_guest_start(const char *disk, const char *tmpdir, struct sw_progress *progress,
 			struct sw_guest **ret_guest, GCancellable *cancellable,
@@ -29,19 +29,23 @@ typedef struct sw_guest SwGuest;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SwGuest, sw_guest_free)
 
 /*
- * Waits until the appliance is up, has it read the partition table anew, and mounts root on / and the boot
- * partition on /boot.
+ * Waits until the appliance is up, has it read the partition table anew, and mounts root on / and
+ * the boot partition on /boot.
  */
 gboolean sw_guest_mount(struct sw_guest *guest, const struct sw_layout *layout,
 			GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Unpacks the tar stream that comes from FD (a pipe) onto the mounted root, owners and xattrs kept. */
+/*
+ * Unpacks the tar stream that comes from FD (a pipe) onto the mounted root, owners and xattrs
+ * kept.
+ */
 gboolean sw_guest_unpack(struct sw_guest *guest, int fd, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /*
- * Runs SCRIPT by the image's own shell (in $DISK the name of the disk's device) with DEPLOYMENT (a path in the root) as its root directory:
- * /dev, /proc and /sys are there, the physical root is on /sysroot, /boot on /boot, /tmp and /run
- * are empty.  The physical root is left as it was.  WHAT ("grub-install") begins the error.
+ * Runs SCRIPT by the image's own shell (in $DISK the name of the disk's device) with DEPLOYMENT (a
+ * path in the root) as its root directory: /dev, /proc and /sys are there, the physical root is on
+ * /sysroot, /boot on /boot, /tmp and /run are empty.  The physical root is left as it was.  WHAT
+ * ("grub-install") begins the error.
  */
 gboolean sw_guest_run(struct sw_guest *guest, const char *deployment, const char *what,
 		      const char *script, GError **error) G_GNUC_WARN_UNUSED_RESULT;

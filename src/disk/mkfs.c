@@ -70,10 +70,11 @@ static gboolean mkfs_ext4(const struct sw_partition *partition, const char *disk
 	const char *features = partition->role == SW_ROLE_ROOT
 				       ? "verity,^orphan_file,^metadata_csum_seed"
 				       : "^orphan_file,^metadata_csum_seed";
-	const char *argv[] = { "mke2fs",       "-q", "-F",	       "-t",  "ext4",
-			       "-b",	       "4096", "-I",	       "256", "-O",
-			       features,       "-U", partition->uuid,  "-L",  partition->label,
-			       "-E",	       extended, disk,	       size,  NULL };
+	const char *argv[] = {
+		"mke2fs", "-q", "-F",	  "-t", "ext4",		 "-b", "4096",		 "-I",
+		"256",	  "-O", features, "-U", partition->uuid, "-L", partition->label, "-E",
+		extended, disk, size,	  NULL
+	};
 	const char *env[] = { epoch, fake, NULL };
 
 	return run(argv, env, "e2fsprogs", cancellable, error);
@@ -91,8 +92,8 @@ static gboolean mkfs_xfs(const struct sw_partition *partition, const char *blank
 static gboolean mkfs_btrfs(const struct sw_partition *partition, const char *blank,
 			   GCancellable *cancellable, GError **error)
 {
-	const char *argv[] = { "mkfs.btrfs", "-q", "-U", partition->uuid,
-			       "-L", partition->label, blank, NULL };
+	const char *argv[] = { "mkfs.btrfs",	 "-q",	"-U", partition->uuid, "-L",
+			       partition->label, blank, NULL };
 
 	return run(argv, NULL, "btrfs-progs", cancellable, error);
 }
@@ -151,8 +152,8 @@ gboolean sw_mkfs_esp(const struct sw_partition *partition, const char *disk, con
 	g_autofree char *id = g_strndup(partition->uuid, 4);
 	g_autofree char *volume = g_strconcat(id, partition->uuid + 5, NULL);
 	/* Without --invariant the volume id is the time; behind it, -i sets ours. */
-	const char *mkfs[] = { "mkfs.fat", "--invariant", "-F", "32", "-i", volume,
-			       "-n", partition->label, blank, NULL };
+	const char *mkfs[] = { "mkfs.fat", "--invariant",    "-F",  "32", "-i", volume,
+			       "-n",	   partition->label, blank, NULL };
 	const char *mcopy[] = { "mcopy", "-i", blank, "-s", efi, "::", NULL };
 	const char *env[] = { epoch, "TZ=UTC", "MTOOLSRC=/dev/null", NULL };
 

@@ -41,7 +41,10 @@ static char *loose_path(const char *checksum, OstreeObjectType type)
 			       ostree_object_type_to_string(type));
 }
 
-/* The cache is bare-user: the file of an object has just its content's size, a link's target counted. */
+/*
+ * The cache is bare-user: the file of an object has just its content's size, a link's target
+ * counted.
+ */
 static gboolean measure(int repo, struct object *object, GError **error)
 {
 	g_autofree char *name = loose_path(object->checksum, object->type);
@@ -49,9 +52,9 @@ static gboolean measure(int repo, struct object *object, GError **error)
 	struct stat st;
 
 	if (fstatat(repo, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return sw_fail_errno(error, SW_ERROR_ENVIRONMENT, "cache",
-				     "the cache lacks the object %s (remove the cache and build again)",
-				     name);
+		return sw_fail_errno(
+			error, SW_ERROR_ENVIRONMENT, "cache",
+			"the cache lacks the object %s (remove the cache and build again)", name);
 	object->size = (guint64)st.st_size;
 	return TRUE;
 }

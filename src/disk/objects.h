@@ -21,7 +21,9 @@ void sw_objects_free(struct sw_objects *objects);
 typedef struct sw_objects SwObjects;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SwObjects, sw_objects_free)
 
-/* The bytes that the objects take on a filesystem with blocks of 4 KiB, inodes and names counted. */
+/*
+ * The bytes that the objects take on a filesystem with blocks of 4 KiB, inodes and names counted.
+ */
 guint64 sw_objects_footprint(const struct sw_objects *objects);
 
 /* Their number. */
@@ -30,7 +32,10 @@ guint64 sw_objects_count(const struct sw_objects *objects);
 /* The bytes of content in the objects, without any rounding. */
 guint64 sw_objects_bytes(const struct sw_objects *objects);
 
-/* Is CHECKSUM one of the objects and an empty regular file?  Deployments copy those instead of linking them. */
+/*
+ * Is CHECKSUM one of the objects and an empty regular file?  Deployments copy those instead of
+ * linking them.
+ */
 gboolean sw_objects_is_empty_file(const struct sw_objects *objects, const char *checksum);
 
 /*
@@ -45,8 +50,8 @@ gboolean sw_objects_compose(const struct sw_objects *objects, struct sw_sink *si
 char *sw_objects_file_path(const char *checksum);
 
 /*
- * Adds the content object CHECKSUM of REPO to SINK as PATH with its true owner, mode, xattrs and content,
- * and the modification time 0 that ostree gives to every file.
+ * Adds the content object CHECKSUM of REPO to SINK as PATH with its true owner, mode, xattrs and
+ * content, and the modification time 0 that ostree gives to every file.
  */
 gboolean sw_objects_add_file(OstreeRepo *repo, const char *checksum, const char *path,
 			     struct sw_sink *sink, GCancellable *cancellable,

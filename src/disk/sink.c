@@ -3,8 +3,8 @@
 
 #include "core/error.h"
 
-gboolean sw_sink_add(struct sw_sink *sink, const struct sw_sink_node *node, GCancellable *cancellable,
-		     GError **error)
+gboolean sw_sink_add(struct sw_sink *sink, const struct sw_sink_node *node,
+		     GCancellable *cancellable, GError **error)
 {
 	return sw_check_cancelled(cancellable, error) && sink->add(sink, node, error);
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/file.h"
 
@@ -44,7 +45,8 @@ static gboolean flush(struct sw_tarstream *self, GError **error)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return sw_fail_errno(error, SW_ERROR_DEPLOY, "tar", "cannot write the stream");
+			return sw_fail_errno(error, SW_ERROR_DEPLOY, "tar",
+					     "cannot write the stream");
 		done += (size_t)n;
 	}
 	self->used = 0;
@@ -97,14 +99,14 @@ static void finish_header(struct header *header)
 static void add_record(GString *records, const char *key, const void *value, size_t length)
 {
 	size_t body = strlen(key) + length + 3;
-	size_t total = body + 1;
-	g_autofree char *number = NULL;
+	size_t total = 0;
+	g_autofree char *number = g_strdup("");
 
-	do {
+	while (total != body + strlen(number)) {
+		total = body + strlen(number);
 		g_free(number);
 		number = g_strdup_printf("%" G_GSIZE_FORMAT, total);
-		total = body + strlen(number);
-	} while (strtoull(number, NULL, 10) != total);
+	}
 	g_string_append_printf(records, "%s %s=", number, key);
 	g_string_append_len(records, value, (gssize)length);
 	g_string_append_c(records, '\n');
@@ -175,8 +177,10 @@ static gboolean append_records(struct sw_tarstream *self, const GString *records
 static gboolean append_header(struct sw_tarstream *self, const struct sw_sink_node *node,
 			      const char *path, GError **error)
 {
-	static const char types[] = { [SW_SINK_DIRECTORY] = '5', [SW_SINK_FILE] = '0',
-				      [SW_SINK_SYMLINK] = '2', [SW_SINK_HARDLINK] = '1' };
+	static const char types[] = { [SW_SINK_DIRECTORY] = '5',
+				      [SW_SINK_FILE] = '0',
+				      [SW_SINK_SYMLINK] = '2',
+				      [SW_SINK_HARDLINK] = '1' };
 	struct header header = { .type = types[node->type] };
 
 	memcpy(header.name, path, MIN(strlen(path), sizeof header.name));

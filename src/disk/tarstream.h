@@ -4,10 +4,10 @@
 #include "disk/sink.h"
 
 /*
- * A sink that writes a tar stream (ustar blocks with pax records: POSIX.1-2017, pax; xattrs as GNU tar
- * and libarchive know them) to a descriptor, for filesystems that only a kernel can write.  Names go
- * out as they are, whatever the locale: libarchive's writer cannot do that without a record that GNU
- * tar complains about for every file.
+ * A sink that writes a tar stream (ustar blocks with pax records: POSIX.1-2017, pax; xattrs as GNU
+ * tar and libarchive know them) to a descriptor, for filesystems that only a kernel can write.
+ * Names go out as they are, whatever the locale: libarchive's writer cannot do that without a
+ * record that GNU tar complains about for every file.
  */
 struct sw_tarstream;
 

@@ -12,8 +12,6 @@
 /* The free space is looked at this often; a disk is full that was so this many times in a row. */
 #define SPACE_TICK G_TIME_SPAN_SECOND
 #define SPACE_LOOKS 2
-/* Less than this is nothing: filesystems keep some for themselves. */
-#define SPACE_MIN SW_MIB
 
 struct sw_watchdog {
 	GCancellable *cancellable;
@@ -50,9 +48,7 @@ static void kill_children_of(pid_t tid)
 
 static void look_at_space(struct sw_watchdog *self)
 {
-	guint64 bytes = 0;
-
-	if (self->process > 0 && sw_free_space(self->disk, &bytes, NULL) && bytes < SPACE_MIN)
+	if (sw_is_full(self->disk))
 		self->full_looks++;
 	else
 		self->full_looks = 0;

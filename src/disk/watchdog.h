@@ -6,8 +6,8 @@
 
 /*
  * Ends the appliance's process when a call into it takes too long, when the build is cancelled, or
- * when the disk's filesystem is full, upon which QEMU stops the appliance without a word: a blocking
- * call into libguestfs then returns at once.  Ends nothing but children of this process.
+ * when the disk's filesystem is full, upon which QEMU stops the appliance without a word: a
+ * blocking call into libguestfs then returns at once.  Ends nothing but children of this process.
  */
 struct sw_watchdog;
 
@@ -27,7 +27,10 @@ void sw_watchdog_free(struct sw_watchdog *watchdog);
 /* From now on the process PID has SECONDS. */
 void sw_watchdog_arm_process(struct sw_watchdog *watchdog, pid_t pid, guint seconds);
 
-/* From now on the children of the thread TID (of this process) have SECONDS: their ids are not known yet. */
+/*
+ * From now on the children of the thread TID (of this process) have SECONDS: their ids are not
+ * known yet.
+ */
 void sw_watchdog_arm_thread(struct sw_watchdog *watchdog, pid_t tid, guint seconds);
 
 /* The call has returned. */

@@ -322,9 +322,9 @@ static char **add_userns_environment(char **environment)
 }
 
 /*
- * Without XDG_RUNTIME_DIR, skopeo's first place for credentials is /run/containers/UID, and where root
- * has closed that directory it gives up before the others (containers-auth.json(5)).  A directory that
- * never holds any sends it on.
+ * Without XDG_RUNTIME_DIR, skopeo's first place for credentials is /run/containers/UID, and where
+ * root has closed that directory it gives up before the others (containers-auth.json(5)).  A
+ * directory that never holds any sends it on.
  */
 static char **add_auth_environment(char **environment)
 {
@@ -350,8 +350,8 @@ struct launch {
 };
 
 /*
- * The death signal is bound to the thread that forks: so one lives as long as the child.  It does not
- * reap it, so that the process id stays the child's until kill_child().
+ * The death signal is bound to the thread that forks: so one lives as long as the child.  It does
+ * not reap it, so that the process id stays the child's until kill_child().
  */
 static gpointer keep_child(gpointer data)
 {

@@ -4,8 +4,9 @@
 #include <glib.h>
 
 /*
- * System calls that fail, in the program that links this file: pwrite(), copy_file_range(), pread(),
- * ftruncate(), fsync(), openat() and ioctl(FICLONE) stand before libc's.  One fault at a time, for all threads.
+ * System calls that fail, in the program that links this file: pwrite(), copy_file_range(),
+ * pread(), ftruncate(), fsync(), openat() and ioctl(FICLONE) stand before libc's.  One fault at a
+ * time, for all threads.
  */
 enum fault {
 	FAULT_NONE,
@@ -25,8 +26,8 @@ void fault_set(enum fault fault, int number, guint64 after);
 guint64 fault_written(void);
 
 /*
- * Runs TEST with DATA in a child process, in a directory that is a filesystem of SIZE bytes.  FALSE:
- * this machine allows no such mount.  A test that fails there fails here.
+ * Runs TEST with DATA in a child process, in a directory that is a filesystem of SIZE bytes.
+ * FALSE: this machine allows no such mount.  A test that fails there fails here.
  */
 gboolean fault_on_small_disk(const char *directory, guint64 size,
 			     void (*test)(const char *directory, gconstpointer data),

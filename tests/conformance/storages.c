@@ -7,8 +7,8 @@
 #include "fault.h"
 
 /*
- * The suite that every row of sw_storages[] passes.  What a backend holds is read by other means than
- * its own: each has a place in the table below, and one without fails the suite.
+ * The suite that every row of sw_storages[] passes.  What a backend holds is read by other means
+ * than its own: each has a place in the table below, and one without fails the suite.
  */
 
 #define CANCEL_AFTER 20000 /* microseconds */

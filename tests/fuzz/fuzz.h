@@ -4,5 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What each tests/fuzz/fuzz-X.c defines (libFuzzer's entry): takes SIZE hostile bytes, returns 0. */
+/*
+ * What each tests/fuzz/fuzz-X.c defines (libFuzzer's entry): takes SIZE hostile bytes, returns 0.
+ */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -20,6 +20,9 @@ exec_slipway() {
 		LIBGUESTFS_CACHEDIR="${LIBGUESTFS_CACHEDIR:-/var/tmp}" "$slipway" "$@" < /dev/null
 }
 
+# Who is still there in the end was started here, and is not wanted.
+at_end 'kill -KILL $(jobs -rp) 2> /dev/null'
+
 # start ARGUMENT...: a build of those in the background, with its id in $pid, its progress, a JSON
 # object a line, in $work/progress, its result in $work/stdout.
 start() {
@@ -145,7 +148,6 @@ lying_registry() {
 	python3 "$top/tests/fakes/lying-registry.py" --port-file "$work/port" "${@:2}" "$1" \
 		> /dev/null 2> "$work/registry.log" 9>&- &
 	registry_pid=$!
-	at_end "kill $registry_pid 2> /dev/null"
 	for ((i = 0; i < 200; i++)); do
 		[ ! -s "$work/port" ] || break
 		sleep 0.05

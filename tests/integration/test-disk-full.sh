@@ -15,13 +15,12 @@ small() {
 	at_end "umount --lazy '$work/$1'"
 }
 
-# fill NAME: takes all space that is left there, while others take some, too.
+# fill NAME: leaves no space there. It fails for as long as more is taken at the same time.
 fill() {
-	local left i
-	for ((i = 0; i < 50; i++)); do
-		left=$(stat -f -c '%a*%S' "$work/$1")
-		[ "$((left))" -gt 0 ] || return 0
-		fallocate -o "$((i << 30))" -l "$((left))" "$work/$1/filler" 2> /dev/null || true
+	local i
+	for ((i = 0; i < 100; i++)); do
+		! mount -o "remount,size=$(($(df --output=used -k "$work/$1" | tail -n 1)))k" "$work/$1" 2> /dev/null ||
+			return 0
 	done
 	fail "$work/$1 cannot be filled"
 }
@@ -36,11 +35,11 @@ full() {
 	clean
 }
 
-small cache 24M
+small cache 48M
 setfattr -n user.fixture -v yes "$work/cache" || skip "this kernel's tmpfs has no user.* attributes"
 
 # The layers are known to need more than the cache has.
-big_image "$work/noise" 10
+big_image "$work/noise" 64
 refused 6 disk-full "oci:$work/noise:latest"
 grep -q "$work/cache.* free" "$work/stderr" || fail "says: $(< "$work/stderr")"
 [ ! -d "$work/cache/repo/objects" ] || [ -z "$(find "$work/cache/repo/objects" -type f)" ] || fail "it began"
@@ -57,7 +56,7 @@ refused 6 disk-full "oci:$work/zeros:latest"
 say "$(< "$work/stderr")"
 [ "$(stat -f -c '%a' "$work/cache")" -gt 2048 ] || fail "the cache stays full"
 cache_is_good
-mount -o remount,size=200M "$work/cache"
+mount -o remount,size=600M "$work/cache"
 slipway plan --target-imgref "$target" "oci:$work/zeros:latest" > "$work/stdout" || fail "with space it does not work"
 
 # The output has less than the disk is known to need, less than the disk turns out to need on the host, in the
@@ -68,12 +67,18 @@ nothing_left "$work/output"
 say "$(< "$work/stderr")"
 
 mount -o remount,size=400M "$work/output"
-start --output "$work/output/new" --type raw --type qcow2 "$good"
-await '"stage":"source"'
-await '"done","stage":"source"'
+start --output "$work/output/new" --type raw --type qcow2 "oci:$work/noise:latest"
+await '"stage":"disk"'
 fill output
 full output
-rm "$work/output/filler"
+mount -o remount,size=400M "$work/output"
+nothing_left "$work/output"
+
+start --output "$work/output/new" "$good"
+await '"step","stage":"disk"'
+fill output
+full output
+mount -o remount,size=400M "$work/output"
 nothing_left "$work/output"
 
 # The appliance stops when it cannot write; the filesystem of the root is made in less time than it takes to start.
@@ -82,7 +87,7 @@ await '"stage":"disk"'
 sleep 4
 fill output
 full output
-rm "$work/output/filler"
+mount -o remount,size=400M "$work/output"
 nothing_left "$work/output"
 
 slipway build --target-imgref "$target" --output "$work/output/new" "$good" > "$work/stdout" 2> "$work/stderr" ||

@@ -90,8 +90,9 @@ static void describe_image(struct bed *bed)
 static void set_up(struct bed *bed, const void *rootfs)
 {
 	struct sw_kargs_request kargs = { 0 };
-	struct sw_layout_request layout = { .architecture = "amd64", .rootfs = rootfs,
-					    .root_inodes = 1000, .seed = "test" };
+	struct sw_layout_request layout = {
+		.architecture = "amd64", .rootfs = rootfs, .root_inodes = 1000, .seed = "test"
+	};
 	const char *commits[2] = { NULL, NULL };
 	g_autoptr(GError) error = NULL;
 	int fd;
@@ -202,7 +203,8 @@ static void check_filesystem(const struct bed *bed, enum sw_role role)
 static void test_ext4(struct bed *bed, G_GNUC_UNUSED const void *data)
 {
 	g_autoptr(GError) error = NULL;
-	g_autofree char *deployment = g_strdup_printf("/ostree/deploy/default/deploy/%s.0", bed->commit);
+	g_autofree char *deployment =
+		g_strdup_printf("/ostree/deploy/default/deploy/%s.0", bed->commit);
 	g_autofree char *entry = NULL;
 	g_autofree char *origin = NULL;
 	g_autofree char *fstab = NULL;

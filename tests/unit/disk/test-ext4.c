@@ -41,8 +41,8 @@ static void set_up(struct fixture *fixture, G_GNUC_UNUSED const void *data)
 	fd = open(fixture->disk, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	g_assert_cmpint(ftruncate(fd, 66 * SW_MIB), ==, 0);
 	close(fd);
-	g_assert_true(sw_mkfs(&fixture->partition, fixture->disk, fixture->directory, NOW, NULL,
-			      &error));
+	g_assert_true(
+		sw_mkfs(&fixture->partition, fixture->disk, fixture->directory, NOW, NULL, &error));
 	g_assert_no_error(error);
 }
 
@@ -112,25 +112,37 @@ static void close_it(struct sw_ext4 *ext4)
 static void test_nodes(struct fixture *fixture, G_GNUC_UNUSED const void *data)
 {
 	struct sw_ext4 *ext4 = open_it(fixture);
-	g_autoptr(GVariant) xattrs = g_variant_ref_sink(
-		g_variant_new_parsed("[(b'user.slipway', [byte 0x61, 0x62])]"));
+	g_autoptr(GVariant) xattrs =
+		g_variant_ref_sink(g_variant_new_parsed("[(b'user.slipway', [byte 0x61, 0x62])]"));
 	g_autofree char *stat = NULL;
 	g_autofree char *link = NULL;
 	g_autofree char *content = NULL;
 	g_autofree char *xattr = NULL;
 
 	add(ext4, &(struct sw_sink_node){ .path = "", .type = SW_SINK_DIRECTORY, .mode = 0755 });
-	add(ext4, &(struct sw_sink_node){ .path = "d", .type = SW_SINK_DIRECTORY, .mode = 01777,
-					  .uid = 70000, .gid = 7, .immutable = TRUE });
-	add(ext4, &(struct sw_sink_node){ .path = "d/file", .type = SW_SINK_FILE, .mode = 04755,
-					  .uid = 70000, .gid = 80000, .xattrs = xattrs, .fd = -1,
-					  .data = "hello\n", .size = 6 });
-	add(ext4, &(struct sw_sink_node){ .path = "d/empty", .type = SW_SINK_FILE, .mode = 0600,
-					  .fd = -1, .data = "" });
-	add(ext4, &(struct sw_sink_node){ .path = "link", .type = SW_SINK_SYMLINK, .mode = 0777,
-					  .target = "d/file" });
-	add(ext4, &(struct sw_sink_node){ .path = "hard", .type = SW_SINK_HARDLINK,
-					  .target = "d/file" });
+	add(ext4, &(struct sw_sink_node){ .path = "d",
+					  .type = SW_SINK_DIRECTORY,
+					  .mode = 01777,
+					  .uid = 70000,
+					  .gid = 7,
+					  .immutable = TRUE });
+	add(ext4, &(struct sw_sink_node){ .path = "d/file",
+					  .type = SW_SINK_FILE,
+					  .mode = 04755,
+					  .uid = 70000,
+					  .gid = 80000,
+					  .xattrs = xattrs,
+					  .fd = -1,
+					  .data = "hello\n",
+					  .size = 6 });
+	add(ext4,
+	    &(struct sw_sink_node){
+		    .path = "d/empty", .type = SW_SINK_FILE, .mode = 0600, .fd = -1, .data = "" });
+	add(ext4,
+	    &(struct sw_sink_node){
+		    .path = "link", .type = SW_SINK_SYMLINK, .mode = 0777, .target = "d/file" });
+	add(ext4,
+	    &(struct sw_sink_node){ .path = "hard", .type = SW_SINK_HARDLINK, .target = "d/file" });
 	close_it(ext4);
 	check(fixture);
 	stat = debugfs(fixture, "stat d/file");
@@ -164,17 +176,22 @@ static void test_large(struct fixture *fixture, G_GNUC_UNUSED const void *data)
 		bytes[i] = (char)(i * 31 >> 3);
 	g_assert_true(g_file_set_contents(source, bytes, 5 * SW_MIB + 17, NULL));
 	fd = open(source, O_RDONLY | O_CLOEXEC);
-	add(ext4, &(struct sw_sink_node){ .path = "big", .type = SW_SINK_FILE, .mode = 0644,
-					  .fd = fd, .size = 5 * SW_MIB + 17 });
+	add(ext4, &(struct sw_sink_node){ .path = "big",
+					  .type = SW_SINK_FILE,
+					  .mode = 0644,
+					  .fd = fd,
+					  .size = 5 * SW_MIB + 17 });
 	close(fd);
-	add(ext4, &(struct sw_sink_node){ .path = "long", .type = SW_SINK_SYMLINK, .mode = 0777,
-					  .target = target });
-	add(ext4, &(struct sw_sink_node){ .path = "many", .type = SW_SINK_DIRECTORY, .mode = 0755 });
+	add(ext4,
+	    &(struct sw_sink_node){
+		    .path = "long", .type = SW_SINK_SYMLINK, .mode = 0777, .target = target });
+	add(ext4,
+	    &(struct sw_sink_node){ .path = "many", .type = SW_SINK_DIRECTORY, .mode = 0755 });
 	for (guint i = 0; i < 600; i++) {
 		g_autofree char *name = g_strdup_printf("many/a-rather-long-name-%04u", i);
 
-		add(ext4, &(struct sw_sink_node){ .path = name, .type = SW_SINK_DIRECTORY,
-						  .mode = 0700 });
+		add(ext4, &(struct sw_sink_node){
+				  .path = name, .type = SW_SINK_DIRECTORY, .mode = 0700 });
 	}
 	close_it(ext4);
 	check(fixture);
@@ -192,8 +209,10 @@ static void test_full(struct fixture *fixture, G_GNUC_UNUSED const void *data)
 	g_autofree char *bytes = g_malloc0(70 * SW_MIB);
 
 	g_assert_false(sw_sink_add(sw_ext4_sink(ext4),
-				   &(struct sw_sink_node){ .path = "big", .type = SW_SINK_FILE,
-							   .fd = -1, .data = bytes,
+				   &(struct sw_sink_node){ .path = "big",
+							   .type = SW_SINK_FILE,
+							   .fd = -1,
+							   .data = bytes,
 							   .size = 70 * SW_MIB },
 				   NULL, &error));
 	g_assert_error(error, SW_ERROR, SW_ERROR_DEPLOY);
@@ -206,10 +225,11 @@ static void test_lost_parent(struct fixture *fixture, G_GNUC_UNUSED const void *
 	struct sw_ext4 *ext4 = open_it(fixture);
 	g_autoptr(GError) error = NULL;
 
-	g_assert_false(sw_sink_add(sw_ext4_sink(ext4),
-				   &(struct sw_sink_node){ .path = "no/file", .type = SW_SINK_FILE,
-							   .fd = -1, .data = "" },
-				   NULL, &error));
+	g_assert_false(
+		sw_sink_add(sw_ext4_sink(ext4),
+			    &(struct sw_sink_node){
+				    .path = "no/file", .type = SW_SINK_FILE, .fd = -1, .data = "" },
+			    NULL, &error));
 	g_assert_error(error, SW_ERROR, SW_ERROR_DEPLOY);
 	sw_ext4_free(ext4);
 }
@@ -223,8 +243,11 @@ static void test_same_bytes(struct fixture *fixture, const void *data)
 		const char *argv[] = { "sha256sum", "-b", NULL, NULL };
 		struct sw_ext4 *ext4 = open_it(fixture);
 
-		add(ext4, &(struct sw_sink_node){ .path = "file", .type = SW_SINK_FILE, .fd = -1,
-						  .data = "x", .size = 1 });
+		add(ext4, &(struct sw_sink_node){ .path = "file",
+						  .type = SW_SINK_FILE,
+						  .fd = -1,
+						  .data = "x",
+						  .size = 1 });
 		close_it(ext4);
 		argv[2] = fixture->disk;
 		digests[i] = g_strndup(run(argv), 64);

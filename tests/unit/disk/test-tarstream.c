@@ -34,18 +34,28 @@ static void write_all(int fd)
 	g_autoptr(GError) error = NULL;
 	g_autofree char *path = long_path();
 	g_autofree char *target = g_strnfill(150, 't');
-	g_autoptr(GVariant) xattrs = g_variant_ref_sink(g_variant_new_parsed(
-		"[(b'security.capability', [byte 0x01, 0x00, 0x0a, 0x02])]"));
+	g_autoptr(GVariant) xattrs = g_variant_ref_sink(
+		g_variant_new_parsed("[(b'security.capability', [byte 0x01, 0x00, 0x0a, 0x02])]"));
 
 	add(tar, &(struct sw_sink_node){ .path = "", .type = SW_SINK_DIRECTORY, .mode = 0755 });
-	add(tar, &(struct sw_sink_node){ .path = "d", .type = SW_SINK_DIRECTORY, .mode = 01777,
-					 .uid = 5, .gid = 4000000 });
-	add(tar, &(struct sw_sink_node){ .path = path, .type = SW_SINK_FILE, .mode = 04755,
-					 .uid = 3000000, .mtime = 1700000000, .xattrs = xattrs,
-					 .fd = -1, .data = "hello", .size = 5 });
-	add(tar, &(struct sw_sink_node){ .path = "hard", .type = SW_SINK_HARDLINK, .target = path });
-	add(tar, &(struct sw_sink_node){ .path = "soft", .type = SW_SINK_SYMLINK, .mode = 0777,
-					 .target = target });
+	add(tar, &(struct sw_sink_node){ .path = "d",
+					 .type = SW_SINK_DIRECTORY,
+					 .mode = 01777,
+					 .uid = 5,
+					 .gid = 4000000 });
+	add(tar, &(struct sw_sink_node){ .path = path,
+					 .type = SW_SINK_FILE,
+					 .mode = 04755,
+					 .uid = 3000000,
+					 .mtime = 1700000000,
+					 .xattrs = xattrs,
+					 .fd = -1,
+					 .data = "hello",
+					 .size = 5 });
+	add(tar,
+	    &(struct sw_sink_node){ .path = "hard", .type = SW_SINK_HARDLINK, .target = path });
+	add(tar, &(struct sw_sink_node){
+			 .path = "soft", .type = SW_SINK_SYMLINK, .mode = 0777, .target = target });
 	g_assert_true(sw_tarstream_close(tar, &error));
 	g_assert_no_error(error);
 }
@@ -109,8 +119,10 @@ static void test_broken_pipe(void)
 	close(ends[0]);
 	tar = sw_tarstream_new(ends[1]);
 	g_assert_false(sw_sink_add(sw_tarstream_sink(tar),
-				   &(struct sw_sink_node){ .path = "f", .type = SW_SINK_FILE,
-							   .fd = -1, .data = data,
+				   &(struct sw_sink_node){ .path = "f",
+							   .type = SW_SINK_FILE,
+							   .fd = -1,
+							   .data = data,
 							   .size = 1024 * 1024 },
 				   NULL, &error));
 	g_assert_error(error, SW_ERROR, SW_ERROR_DEPLOY);

@@ -7,8 +7,8 @@
 #include "core/hash.h"
 
 /*
- * Inflates as the strictest reader does: a window of 4 KiB, and output in pieces, so that zlib has nothing
- * but that window to look back at.
+ * Inflates as the strictest reader does: a window of 4 KiB, and output in pieces, so that zlib has
+ * nothing but that window to look back at.
  */
 static void check_inflates(const guint8 *packed, size_t size, const guint8 *wanted, size_t length)
 {
@@ -152,8 +152,8 @@ static void check_as_fresh(struct sw_deflate *used, const guint8 *bytes, size_t 
 }
 
 /*
- * In the second piece, what is at 1000 comes too long after a match for all its places to be entered;
- * those of the first piece must not be remembered for its copy at 3000.
+ * In the second piece, what is at 1000 comes too long after a match for all its places to be
+ * entered; those of the first piece must not be remembered for its copy at 3000.
  */
 static void test_earlier_calls(void)
 {

@@ -7,8 +7,8 @@
 #include "core/format.h"
 
 /*
- * An image read by the letter of docs/interop/qcow2, apart from the writer's code: every table is checked
- * on the way, and the refcounts are counted again.
+ * An image read by the letter of docs/interop/qcow2, apart from the writer's code: every table is
+ * checked on the way, and the refcounts are counted again.
  */
 struct image {
 	guint8 *file;

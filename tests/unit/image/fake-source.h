@@ -7,8 +7,8 @@
 #include "source/source.h"
 
 /*
- * A source out of memory in the place of source/source.h's own: it serves its layers through pipes, all
- * at once, each to a thread, as the real one does.
+ * A source out of memory in the place of source/source.h's own: it serves its layers through
+ * pipes, all at once, each to a thread, as the real one does.
  */
 struct sw_source {
 	struct sw_oci_image image;

@@ -45,8 +45,8 @@ static void append_tree(GString *text, OstreeMutableTree *tree)
 }
 
 /*
- * Makes a tree of STEPS, each "f PATH C" (file), "d PATH C" (directory) or "h PATH TARGET"; the result is
- * the tree and the links left, or the id of the error.
+ * Makes a tree of STEPS, each "f PATH C" (file), "d PATH C" (directory) or "h PATH TARGET"; the
+ * result is the tree and the links left, or the id of the error.
  */
 static char *make(const char *const *steps)
 {

@@ -202,7 +202,10 @@ static void test_other_config(void)
 	remove_directory(path);
 }
 
-/* Over other lower layers a layer's hard links lead elsewhere; its blob is fetched once all the same. */
+/*
+ * Over other lower layers a layer's hard links lead elsewhere; its blob is fetched once all the
+ * same.
+ */
 static void test_links_to_lower(void)
 {
 	g_autofree char *path = make_directory();
@@ -385,7 +388,9 @@ static void test_killed(void)
 	remove_directory(path);
 }
 
-/* In a namespace of its own: a cache on a filesystem of 8 MiB, or on one without user attributes. */
+/*
+ * In a namespace of its own: a cache on a filesystem of 8 MiB, or on one without user attributes.
+ */
 static void test_filesystem(gconstpointer type)
 {
 	g_autofree char *path = NULL;

@@ -9,7 +9,10 @@
 #include "repo-text.h"
 #include "tarball.h"
 
-/* A layer out of STEPS: "PATH/" (directory), "PATH=CONTENT", "PATH->TARGET", "PATH<=TARGET" (hard link). */
+/*
+ * A layer out of STEPS: "PATH/" (directory), "PATH=CONTENT", "PATH->TARGET", "PATH<=TARGET" (hard
+ * link).
+ */
 static GByteArray *make_tar(const char *const *steps)
 {
 	GByteArray *tar = g_byte_array_new();
