@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "build/pipeline.h"
 
+#include <string.h>
+
 #include "build/run.h"
 #include "core/error.h"
 #include "core/file.h"
@@ -41,20 +43,21 @@ static gboolean run_stage(const struct sw_stage *stage, struct sw_run *run,
 	return TRUE;
 }
 
-/* Programs and libraries say in words of their own that the disk is full. */
+/* Programs and libraries say in words of their own that the disk is full, or not which one. */
 static void blame_full_disk(const struct sw_run *run, GError **error)
 {
+	const char *output = run->build->output;
 	g_autofree char *message = NULL;
 
-	if (error == NULL || run->scratch == NULL || !sw_is_full(run->build->output) ||
-	    !(g_error_matches(*error, SW_ERROR, SW_ERROR_DEPLOY) ||
-	      g_error_matches(*error, SW_ERROR, SW_ERROR_FORMAT) ||
-	      g_error_matches(*error, SW_ERROR, SW_ERROR_STORAGE)))
+	if (error == NULL || run->plan == NULL || !sw_is_full(output) ||
+	    g_error_matches(*error, SW_ERROR, SW_ERROR_CANCELLED) ||
+	    (g_str_equal(sw_error_id(*error), "disk-full") &&
+	     strstr((*error)->message, output) != NULL))
 		return;
 	message = g_strdup((*error)->message);
 	g_clear_error(error);
-	sw_fail(error, SW_ERROR_ENVIRONMENT, "disk-full", "%s: no space is left: %s",
-		run->build->output, message);
+	sw_fail(error, SW_ERROR_ENVIRONMENT, "disk-full", "%s: no space is left: %s", output,
+		message);
 }
 
 static gboolean run_stages(struct sw_run *run, GCancellable *cancellable, GError **error)

@@ -109,8 +109,7 @@ static gboolean print_result(const char *text, GError **error)
 /* What fails after Ctrl-C fails because of it: programs end, pipes break. */
 static void blame_signal(GCancellable *cancellable, GError **error)
 {
-	if (!g_cancellable_is_cancelled(cancellable) ||
-	    sw_error_exit_status(*error) == SW_ERROR_CANCELLED)
+	if (!g_cancellable_is_cancelled(cancellable))
 		return;
 	g_debug("cancelled; what failed then: %s", (*error)->message);
 	g_clear_error(error);

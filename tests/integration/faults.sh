@@ -9,13 +9,14 @@ images=$(layout refuse)
 good=oci:$images/minimal:latest
 target=registry.example.com/fixture:1
 
-# Runs slipway as slipway() does, but as this very process: its id is the program's.
+# Runs slipway as slipway() does, but as this very process: its id is the program's, and that of a process group.
+# (A shell's background jobs ignore SIGINT.)
 exec_slipway() {
 	cd "$work"
 	local -a as=()
 	[ "$(id -un)" = "$user" ] ||
 		as=(setpriv --reuid "$user" --regid "$(id -g "$user")" "${groups:---clear-groups}")
-	exec "${as[@]}" env -u XDG_RUNTIME_DIR -u XDG_CACHE_HOME HOME="$(home_of "$user")" \
+	exec setsid "${as[@]}" env --default-signal=INT -u XDG_RUNTIME_DIR -u XDG_CACHE_HOME HOME="$(home_of "$user")" \
 		TMPDIR="$work/tmp" SLIPWAY_CACHE="${SLIPWAY_CACHE:-$work/cache}" \
 		LIBGUESTFS_CACHEDIR="${LIBGUESTFS_CACHEDIR:-/var/tmp}" "$slipway" "$@" < /dev/null
 }
@@ -113,12 +114,12 @@ clean() {
 	[ -z "$left" ] || fail "left behind: $left"
 }
 
-# whole DIRECTORY: the output of a build is complete and nothing else is there.
+# whole DIRECTORY: the output of a build is complete and nothing else is there (but what a killed build left).
 whole() {
 	(cd "$1" && sha256sum --quiet --strict -c SHA256SUMS) || fail "$1: wrong checksums"
 	[ "$(jq -r '.artifacts[] | "\(.sha256)  \(.path)"' "$1/manifest.json")" = "$(< "$1/SHA256SUMS")" ] ||
 		fail "$1: manifest.json and SHA256SUMS differ"
-	[ "$(cd "$1" && find . -type f | LC_ALL=C sort)" = "$(cd "$1" &&
+	[ "$(cd "$1" && find . -name '.slipway-*' -prune -o -type f -print | LC_ALL=C sort)" = "$(cd "$1" &&
 		{ jq -r '.artifacts[] | "./\(.path)"' manifest.json && printf './%s\n' SHA256SUMS manifest.json; } |
 		LC_ALL=C sort)" ] || fail "$1: holds $(cd "$1" && find . -type f)"
 }
