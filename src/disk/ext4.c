@@ -63,21 +63,19 @@ static errcode_t link_name(ext2_filsys fs, ext2_ino_t parent, const char *name, 
 
 static errcode_t set_xattrs(ext2_filsys fs, ext2_ino_t number, GVariant *xattrs)
 {
+	gsize count = xattrs == NULL ? 0 : g_variant_n_children(xattrs);
 	struct ext2_xattr_handle *handle = NULL;
-	g_autoptr(GVariant) names = NULL;
-	GVariantIter iter;
-	GVariant *name, *value;
 	errcode_t code;
 
-	if (xattrs == NULL || g_variant_n_children(xattrs) == 0)
+	if (count == 0)
 		return 0;
 	code = ext2fs_xattrs_open(fs, number, &handle);
 	if (code == 0)
 		code = ext2fs_xattrs_read(handle);
-	g_variant_iter_init(&iter, xattrs);
-	while (code == 0 && g_variant_iter_next(&iter, "(@ay@ay)", &name, &value)) {
-		g_autoptr(GVariant) owned_name = name;
-		g_autoptr(GVariant) owned_value = value;
+	for (gsize i = 0; code == 0 && i < count; i++) {
+		g_autoptr(GVariant) pair = g_variant_get_child_value(xattrs, i);
+		g_autoptr(GVariant) name = g_variant_get_child_value(pair, 0);
+		g_autoptr(GVariant) value = g_variant_get_child_value(pair, 1);
 		gsize length = 0;
 		const void *bytes = g_variant_get_fixed_array(value, &length, 1);
 

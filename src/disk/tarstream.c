@@ -121,15 +121,12 @@ static void add_number(GString *records, const char *key, guint64 value)
 
 static void add_xattrs(GString *records, GVariant *xattrs)
 {
-	GVariantIter iter;
-	GVariant *name, *value;
+	gsize count = xattrs == NULL ? 0 : g_variant_n_children(xattrs);
 
-	if (xattrs == NULL)
-		return;
-	g_variant_iter_init(&iter, xattrs);
-	while (g_variant_iter_next(&iter, "(@ay@ay)", &name, &value)) {
-		g_autoptr(GVariant) owned_name = name;
-		g_autoptr(GVariant) owned_value = value;
+	for (gsize i = 0; i < count; i++) {
+		g_autoptr(GVariant) pair = g_variant_get_child_value(xattrs, i);
+		g_autoptr(GVariant) name = g_variant_get_child_value(pair, 0);
+		g_autoptr(GVariant) value = g_variant_get_child_value(pair, 1);
 		g_autofree char *key =
 			g_strconcat("SCHILY.xattr.", g_variant_get_bytestring(name), NULL);
 		gsize length = 0;

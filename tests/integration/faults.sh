@@ -25,11 +25,11 @@ exec_slipway() {
 at_end 'kill -KILL $(jobs -rp) 2> /dev/null'
 
 # start ARGUMENT...: a build of those in the background, with its id in $pid, its progress, a JSON
-# object a line, in $work/progress, its result in $work/stdout.
+# object a line, in $work/progress, its result in $work/stdout. ($suffix is appended to these names.)
 start() {
-	: > "$work/progress"
+	: > "$work/progress${suffix:-}"
 	exec_slipway build --target-imgref "$target" --progress json --json "$@" \
-		> "$work/stdout" 2> "$work/progress" &
+		> "$work/stdout${suffix:-}" 2> "$work/progress${suffix:-}" &
 	pid=$!
 }
 
@@ -44,7 +44,7 @@ await() {
 	fail "no $1 in the progress: $(< "$work/progress")"
 }
 
-# ended SECONDS: waits for the end of the build, at most that long; its status is in $status.
+# ended SECONDS: waits for the end of the build $pid, at most that long; its status is in $status.
 ended() {
 	local i
 	for ((i = 0; i < $1 * 20; i++)); do
@@ -53,7 +53,7 @@ ended() {
 	done
 	! kill -0 "$pid" 2> /dev/null || fail "slipway has not ended within $1 s: $(tail -n 3 "$work/progress")"
 	status=0
-	wait "$pid" || status=$?
+	wait "$pid" 2> /dev/null || status=$?
 }
 
 # refused STATUS ID ARGUMENT...: a build of those must end with that status: one line on stderr, the

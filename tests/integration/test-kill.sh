@@ -67,5 +67,6 @@ killed store
 slipway build --target-imgref "$target" --output "$out" --type raw --type qcow2 "$good" \
 	> "$work/stdout" 2> "$work/stderr" || fail "the next run fails: $(< "$work/stderr")"
 whole "$out"
+[ -z "$(find "$out" -name '.slipway-*')" ] || fail "not reclaimed: $(ls -A "$out")"
 clean
 cache_is_good
