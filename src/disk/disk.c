@@ -215,6 +215,20 @@ static gboolean finish_in_guest(struct making *making, GError **error)
 	return sw_guest_finish(guest, error);
 }
 
+static gboolean seal(struct making *making, GError **error)
+{
+	for (guint i = 0; i < making->layout->partitions->len; i++) {
+		const struct sw_partition *partition =
+			g_ptr_array_index(making->layout->partitions, i);
+
+		if (g_strcmp0(partition->filesystem, "ext4") == 0 &&
+		    !sw_ext4_seal(making->request->path, partition->offset, time_stamp(making),
+				  error))
+			return FALSE;
+	}
+	return TRUE;
+}
+
 gboolean sw_disk_make(const struct sw_disk_request *request, GCancellable *cancellable,
 		      GError **error)
 {
@@ -245,5 +259,5 @@ gboolean sw_disk_make(const struct sw_disk_request *request, GCancellable *cance
 	making.bootloader = bootloader;
 	return make_filesystems(&making, error) && write_boot(&making, error) &&
 	       (!g_str_equal(root->filesystem, "ext4") || write_root_ext4(&making, error)) &&
-	       finish_in_guest(&making, error);
+	       finish_in_guest(&making, error) && seal(&making, error);
 }

@@ -333,6 +333,17 @@ struct sw_sink *sw_ext4_sink(struct sw_ext4 *ext4)
 	return &ext4->sink;
 }
 
+gboolean sw_ext4_seal(const char *path, guint64 offset, gint64 now, GError **error)
+{
+	g_autoptr(SwExt4) ext4 = NULL;
+
+	if (!sw_ext4_open(path, offset, now, &ext4, error))
+		return FALSE;
+	ext4->fs->super->s_mtime = (guint32)now;
+	ext2fs_mark_super_dirty(ext4->fs);
+	return sw_ext4_close(ext4, error);
+}
+
 gboolean sw_ext4_close(struct sw_ext4 *ext4, GError **error)
 {
 	errcode_t code = ext2fs_close_free(&ext4->fs);

@@ -23,6 +23,13 @@ struct sw_sink *sw_ext4_sink(struct sw_ext4 *ext4);
 /* Writes everything back; the filesystem is clean afterwards. */
 gboolean sw_ext4_close(struct sw_ext4 *ext4, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/*
+ * Puts NOW for the times at which a kernel has mounted and written the filesystem that begins at OFFSET of PATH,
+ * which is not mounted: the same input gives the same bytes.
+ */
+gboolean sw_ext4_seal(const char *path, guint64 offset, gint64 now,
+		      GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Frees, without writing back if sw_ext4_close() was not called; NULL is fine. */
 void sw_ext4_free(struct sw_ext4 *ext4);
 typedef struct sw_ext4 SwExt4;

@@ -116,12 +116,15 @@ static gboolean probe(struct sw_cache *cache, GError **error)
  * Errors of the filesystem come when it is really full: libostree's own reserve, 3 % of the whole
  * filesystem by default, is for system repositories.
  */
-static gboolean write_config(struct sw_cache *cache, GError **error)
+static gboolean ensure_config(struct sw_cache *cache, GError **error)
 {
 	g_autoptr(GKeyFile) config = ostree_repo_copy_config(cache->repo);
 
+	if (g_key_file_has_key(config, "core", "min-free-space-percent", NULL))
+		return TRUE;
 	g_key_file_set_string(config, "core", "min-free-space-percent", "0");
-	return ostree_repo_write_config(cache->repo, config, error);
+	return ostree_repo_write_config(cache->repo, config, error) &&
+	       ostree_repo_reload_config(cache->repo, NULL, error);
 }
 
 static gboolean create_repo(struct sw_cache *cache, const char *path, GCancellable *cancellable,
@@ -129,7 +132,7 @@ static gboolean create_repo(struct sw_cache *cache, const char *path, GCancellab
 {
 	return sw_mkdirs(path, 0700, error) && take_lock(cache, LOCK_EX, error) &&
 	       ostree_repo_create(cache->repo, OSTREE_REPO_MODE_BARE_USER, cancellable, error) &&
-	       write_config(cache, error) && take_lock(cache, LOCK_UN, error);
+	       take_lock(cache, LOCK_UN, error);
 }
 
 static gboolean open_repo(struct sw_cache *cache, GCancellable *cancellable, GError **error)
@@ -145,7 +148,7 @@ static gboolean open_repo(struct sw_cache *cache, GCancellable *cancellable, GEr
 		ok = ostree_repo_open(cache->repo, cancellable, error);
 	else
 		ok = create_repo(cache, path, cancellable, error);
-	if (!ok)
+	if (!ok || !ensure_config(cache, error))
 		return sw_fail_prefix(error, SW_ERROR_ENVIRONMENT, "cache",
 				      "cannot open the cache's repository %s (if it is damaged, "
 				      "remove the directory)",

@@ -32,10 +32,10 @@ OstreeRepo *sw_cache_repo(const struct sw_cache *cache);
 
 /* What the import of an image leaves. */
 struct sw_import {
-	char *commit;		 /* checksum of the merge commit in the cache */
-	char **layer_commits;	 /* checksum of each layer's commit, in the manifest's order */
-	guint layers_fetched;	 /* layers that were fetched and imported now */
-	guint64 bytes_fetched;	 /* size of their blobs */
+	char *commit;	       /* checksum of the merge commit in the cache */
+	char **layer_commits;  /* checksum of each layer's commit, in the manifest's order */
+	guint layers_fetched;  /* layers that were fetched and imported now */
+	guint64 bytes_fetched; /* size of their blobs */
 };
 
 /* Frees; NULL is fine. */

@@ -22,6 +22,7 @@ exec_slipway() {
 }
 
 # Who is still there in the end was started here, and is not wanted.
+# shellcheck disable=SC2016 # that is for later
 at_end 'kill -KILL $(jobs -rp) 2> /dev/null'
 
 # start ARGUMENT...: a build of those in the background, with its id in $pid, its progress, a JSON
@@ -114,7 +115,8 @@ clean() {
 	[ -z "$left" ] || fail "left behind: $left"
 }
 
-# whole DIRECTORY: the output of a build is complete and nothing else is there (but what a killed build left).
+# whole DIRECTORY: the output of a build is complete and nothing else is there (but what a killed build
+# left).
 whole() {
 	(cd "$1" && sha256sum --quiet --strict -c SHA256SUMS) || fail "$1: wrong checksums"
 	[ "$(jq -r '.artifacts[] | "\(.sha256)  \(.path)"' "$1/manifest.json")" = "$(< "$1/SHA256SUMS")" ] ||
@@ -148,10 +150,12 @@ lying_registry() {
 	rm -f "$work/port"
 	python3 "$top/tests/fakes/lying-registry.py" --port-file "$work/port" "${@:2}" "$1" \
 		> /dev/null 2> "$work/registry.log" 9>&- &
+	# shellcheck disable=SC2034 # for those who source this
 	registry_pid=$!
 	for ((i = 0; i < 200; i++)); do
 		[ ! -s "$work/port" ] || break
 		sleep 0.05
 	done
+	# shellcheck disable=SC2034
 	registry=127.0.0.1:$(< "$work/port")
 }

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # usage: tests/integration/test-environment.sh
-# A machine that is not as it should be: programs that are missing or fail, an appliance that does not start, places that
-# cannot be written to.
+# A machine that is not as it should be: programs that are missing or fail, an appliance that does not
+# start, places that cannot be written to.
 set -euo pipefail
 # shellcheck source=tests/integration/faults.sh
 . "$(dirname "$0")/faults.sh"
@@ -46,6 +46,23 @@ says 'kvm or tcg'
 if [ ! -w /dev/kvm ] || [ "$user" != "$(id -un)" ]; then
 	SLIPWAY_ACCEL=kvm refused 6 kvm "$good"
 	says '/dev/kvm cannot be used'
+fi
+
+# A /dev/kvm that can be opened: it is used, or found not to work within seconds, and a line says so.
+if [ "$(id -u)" -eq 0 ] && [ -c /dev/kvm ]; then
+	groups=--groups=$(stat -c %g /dev/kvm) start --output "$work/out/kvm" "$good"
+	await '"stage":"disk"'
+	for ((i = 0; i < 80; i++)); do
+		! grep -q '"note".*dev/kvm is there but does not work' "$work/progress" || break
+		[[ $(processes) != *accel=kvm* ]] || break
+		sleep 0.1
+	done
+	[ "$i" -lt 80 ] || fail "KVM was not decided upon within 8 s: $(< "$work/progress")"
+	kill -TERM "$pid"
+	ended 10
+	[ "$status" -eq 130 ] || fail "exit $status, not 130"
+	nothing_left "$work/out"
+	clean
 fi
 
 # Places that cannot be written to.

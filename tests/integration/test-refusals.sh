@@ -51,5 +51,7 @@ clean
 status=0
 slipway build --target-imgref "$target" --output "$work/out/a/b/c" "oci:$images/refuse-no-kernel:latest" \
 	2> "$work/stderr" || status=$?
-[ "$status" -eq 5 ] && [ ! -e "$work/out/a" ] || fail "exit $status, and left: $(find "$work/out/a")"
+[ "$status" -eq 5 ] || fail "exit $status, not 5"
+nothing_left "$work/out/a"
+[ ! -e "$work/out/a" ] || fail "left behind: $(find "$work/out/a")"
 cache_is_good

@@ -250,7 +250,8 @@ static void test_same_bytes(struct fixture *fixture, const void *data)
 						  .size = 1 });
 		close_it(ext4);
 		argv[2] = fixture->disk;
-		digests[i] = g_strndup(run(argv), 64);
+		digests[i] = run(argv);
+		digests[i][64] = '\0'; /* the name of the file differs */
 		tear_down(fixture, data);
 		set_up(fixture, data);
 		if (i == 0)

@@ -29,7 +29,7 @@ static inline void remove_directory(const char *path)
 				   NULL, NULL, NULL));
 }
 
-/* A new repository of the mode bare-user at PATH/repo, in a transaction. */
+/* A new repository of the mode bare-user at PATH/repo, in a transaction; never flushed to the disk. */
 static inline OstreeRepo *make_repo(const char *path)
 {
 	g_autofree char *name = g_build_filename(path, "repo", NULL);
@@ -37,6 +37,7 @@ static inline OstreeRepo *make_repo(const char *path)
 	OstreeRepo *repo = ostree_repo_new(file);
 	g_autoptr(GError) error = NULL;
 
+	ostree_repo_set_disable_fsync(repo, TRUE);
 	g_assert_cmpint(mkdir(name, 0700), ==, 0);
 	ostree_repo_create(repo, OSTREE_REPO_MODE_BARE_USER, NULL, &error);
 	g_assert_no_error(error);

@@ -65,6 +65,21 @@ static struct sw_source *large_image(void)
 	return source;
 }
 
+/* A directory with a cache that does not wait for the disk, which takes long on a busy machine. */
+static char *make_cache(void)
+{
+	char *path = make_directory();
+	g_autoptr(SwCache) cache = NULL;
+	g_autoptr(GKeyFile) config = NULL;
+	g_autoptr(GError) error = NULL;
+
+	g_assert_true(sw_cache_open(path, &cache, NULL, &error));
+	config = ostree_repo_copy_config(sw_cache_repo(cache));
+	g_key_file_set_boolean(config, "core", "fsync", FALSE);
+	g_assert_true(ostree_repo_write_config(sw_cache_repo(cache), config, &error));
+	return path;
+}
+
 static struct sw_import *import(const char *path, struct sw_source *source, GError **error)
 {
 	g_autoptr(SwCache) cache = NULL;
@@ -126,7 +141,7 @@ static void test_twice(void)
 	g_autofree char *first_commit = NULL;
 
 	for (guint i = 0; i < 2; i++) {
-		g_autofree char *path = make_directory();
+		g_autofree char *path = make_cache();
 		g_autoptr(GError) error = NULL;
 		g_autoptr(SwImport) cold = import(path, source, &error);
 		g_autoptr(SwImport) warm = NULL;
@@ -159,7 +174,7 @@ static void test_twice(void)
 /* One layer more: that layer alone is fetched.  The same layer twice is fetched once. */
 static void test_one_layer_more(void)
 {
-	g_autofree char *path = make_directory();
+	g_autofree char *path = make_cache();
 	g_autoptr(SwSource) source = small_image();
 	g_autoptr(GError) error = NULL;
 	g_autoptr(SwImport) first = import(path, source, &error);
@@ -187,7 +202,7 @@ static void test_one_layer_more(void)
 /* A changed configuration under the same manifest's digest makes a new merge, without a fetch. */
 static void test_other_config(void)
 {
-	g_autofree char *path = make_directory();
+	g_autofree char *path = make_cache();
 	g_autoptr(SwSource) source = small_image();
 	g_autoptr(GError) error = NULL;
 	g_autoptr(SwImport) first = import(path, source, &error);
@@ -208,7 +223,7 @@ static void test_other_config(void)
  */
 static void test_links_to_lower(void)
 {
-	g_autofree char *path = make_directory();
+	g_autofree char *path = make_cache();
 	char *layer_commits[3] = { NULL };
 
 	for (guint i = 0; i < 3; i++) {
@@ -245,7 +260,7 @@ static void test_links_to_lower(void)
 /* A layer that lies fails the import by name; the good ones need not come again. */
 static void test_bad_layer(void)
 {
-	g_autofree char *path = make_directory();
+	g_autofree char *path = make_cache();
 	g_autoptr(SwSource) source = large_image();
 	GByteArray *blob = source->blobs->pdata[2];
 	const struct sw_oci_layer *layer = source->image.layers->pdata[2];
@@ -270,7 +285,7 @@ static void test_bad_layer(void)
 
 static void test_refused(void)
 {
-	g_autofree char *path = make_directory();
+	g_autofree char *path = make_cache();
 	g_autoptr(SwSource) source = small_image();
 	GByteArray *tar = g_byte_array_new();
 	g_autoptr(GError) error = NULL;
@@ -292,7 +307,7 @@ static void test_refused(void)
 
 static void test_cancelled(void)
 {
-	g_autofree char *path = make_directory();
+	g_autofree char *path = make_cache();
 	g_autoptr(SwSource) source = large_image();
 	g_autoptr(GCancellable) cancellable = g_cancellable_new();
 	g_autoptr(SwCache) cache = NULL;
@@ -366,15 +381,14 @@ static guint count_leftovers(const char *cache)
 /* Killed at any time, the cache is good and the next import works and clears what was left. */
 static void test_killed(void)
 {
-	g_autofree char *path = make_directory();
-	g_autofree char *cache = g_build_filename(path, "cache", NULL);
+	g_autofree char *cache = make_cache();
 	guint killed = 0;
 	guint left = 0;
 
-	for (guint i = 1; i <= 15; i++) {
+	for (guint i = 1; i <= 8; i++) {
 		GPid pid = start_import(cache, "300");
 
-		g_usleep(i * 8000);
+		g_usleep(i * 15000);
 		kill(pid, SIGKILL);
 		killed += WIFSIGNALED(wait_for(pid)) ? 1 : 0;
 		left += count_leftovers(cache);
@@ -385,7 +399,7 @@ static void test_killed(void)
 	g_assert_cmpint(wait_for(start_import(cache, "0")), ==, 0);
 	g_assert_cmpuint(count_leftovers(cache), ==, 0);
 	check_cache(cache);
-	remove_directory(path);
+	remove_directory(cache);
 }
 
 /*

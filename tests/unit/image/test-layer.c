@@ -8,15 +8,18 @@
 #include "repo-text.h"
 #include "tarball.h"
 
+/* One for all tests but those that need several; made by main(). */
+static OstreeRepo *repo;
+
 /* Imports TAR as a layer of its own; on failure the error's id comes instead of the commit. */
-static char *import(OstreeRepo *repo, const GByteArray *tar, gboolean *ret_has_links,
+static char *import(OstreeRepo *into, const GByteArray *tar, gboolean *ret_has_links,
 		    GError **error)
 {
 	g_autoptr(GByteArray) gzip = gzip_of(tar);
 	struct sw_oci_layer *layer = make_layer(gzip, tar);
 	sw_autofd int fd = open_blob(gzip);
 	char *commit = NULL;
-	gboolean ok = sw_layer_import(repo, fd, layer, layer->digest, &commit, ret_has_links, NULL,
+	gboolean ok = sw_layer_import(into, fd, layer, layer->digest, &commit, ret_has_links, NULL,
 				      error);
 
 	g_assert_true(ok == (commit != NULL));
@@ -26,8 +29,6 @@ static char *import(OstreeRepo *repo, const GByteArray *tar, gboolean *ret_has_l
 
 static void check(const GByteArray *tar, const char *expected)
 {
-	g_autofree char *path = make_directory();
-	g_autoptr(OstreeRepo) repo = make_repo(path);
 	gboolean has_links = TRUE;
 	g_autoptr(GError) error = NULL;
 	g_autofree char *commit = import(repo, tar, &has_links, &error);
@@ -37,14 +38,11 @@ static void check(const GByteArray *tar, const char *expected)
 	g_assert_false(has_links);
 	text = repo_text(repo, commit);
 	g_assert_cmpstr(text, ==, expected);
-	remove_directory(path);
 }
 
 static void check_refused(const GByteArray *tar, enum sw_error code, const char *id,
 			  const char *text)
 {
-	g_autofree char *path = make_directory();
-	g_autoptr(OstreeRepo) repo = make_repo(path);
 	g_autoptr(GError) error = NULL;
 	gboolean has_links = FALSE;
 
@@ -53,7 +51,6 @@ static void check_refused(const GByteArray *tar, enum sw_error code, const char 
 	g_assert_cmpstr(sw_error_id(error), ==, id);
 	g_assert_nonnull(strstr(error->message, text));
 	g_assert_null(strchr(error->message, '\n'));
-	remove_directory(path);
 }
 
 static void test_kinds(void)
@@ -138,15 +135,15 @@ static void test_function_of_blob(void)
 	tar_add_hardlink(tar, "b", "lower/x");
 	for (guint i = 0; i < 2; i++) {
 		g_autofree char *path = make_directory();
-		g_autoptr(OstreeRepo) repo = make_repo(path);
+		g_autoptr(OstreeRepo) own = make_repo(path);
 		gboolean has_links = FALSE;
-		g_autofree char *commit = import(repo, tar, &has_links, NULL);
+		g_autofree char *commit = import(own, tar, &has_links, NULL);
 		g_autoptr(GVariant) variant = NULL;
 		g_autoptr(GVariant) metadata = NULL;
 		g_autofree char *text = NULL;
 
 		g_assert_true(has_links);
-		g_assert_true(ostree_repo_load_commit(repo, commit, &variant, NULL, NULL));
+		g_assert_true(ostree_repo_load_commit(own, commit, &variant, NULL, NULL));
 		g_assert_cmpuint(ostree_commit_get_timestamp(variant), ==, 0);
 		metadata = g_variant_get_child_value(variant, 0);
 		text = g_variant_print(metadata, FALSE);
@@ -209,8 +206,6 @@ static void test_no_tar(void)
 /* A blob that is not what its digest says is a lying source, whatever its tar is like. */
 static void test_digest_first(void)
 {
-	g_autofree char *path = make_directory();
-	g_autoptr(OstreeRepo) repo = make_repo(path);
 	g_autoptr(GByteArray) tar = g_byte_array_new();
 	struct sw_oci_layer *layer = NULL;
 	g_autofree char *commit = NULL;
@@ -233,12 +228,16 @@ static void test_digest_first(void)
 		g_assert_null(commit);
 	}
 	free_layer(layer);
-	remove_directory(path);
 }
 
 int main(int argc, char **argv)
 {
+	g_autofree char *path = NULL;
+	int status = 0;
+
 	g_test_init(&argc, &argv, NULL);
+	path = make_directory();
+	repo = make_repo(path);
 	g_test_add_func("/layer/kinds", test_kinds);
 	g_test_add_func("/layer/paths", test_paths);
 	g_test_add_func("/layer/names-and-xattrs", test_names_and_xattrs);
@@ -247,5 +246,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/layer/refused", test_refused);
 	g_test_add_func("/layer/no-tar", test_no_tar);
 	g_test_add_func("/layer/digest-first", test_digest_first);
-	return g_test_run();
+	status = g_test_run();
+	g_clear_object(&repo);
+	remove_directory(path);
+	return status;
 }

@@ -35,7 +35,10 @@ static GByteArray *make_tar(const char *const *steps)
 	return tar;
 }
 
-static char *import(OstreeRepo *repo, const GByteArray *tar)
+/* One for all tests, made by main(). */
+static OstreeRepo *repo;
+
+static char *import(const GByteArray *tar)
 {
 	struct sw_oci_layer *layer = make_layer(tar, tar);
 	sw_autofd int fd = open_blob(tar);
@@ -43,8 +46,8 @@ static char *import(OstreeRepo *repo, const GByteArray *tar)
 	char *commit = NULL;
 	g_autoptr(GError) error = NULL;
 
-	g_assert_true(sw_layer_import(repo, fd, layer, layer->digest, &commit, &has_links, NULL,
-				      &error));
+	g_assert_true(
+		sw_layer_import(repo, fd, layer, layer->digest, &commit, &has_links, NULL, &error));
 	g_assert_no_error(error);
 	free_layer(layer);
 	return commit;
@@ -58,15 +61,14 @@ static const struct sw_oci_image image = {
 };
 
 /* Merges the layers.  RESOLVED (may be NULL) gets the last layer commit that was written anew. */
-static char *merge(OstreeRepo *repo, const char *const *const *layers, guint count, char **resolved,
-		   GError **error)
+static char *merge(const char *const *const *layers, guint count, char **resolved, GError **error)
 {
 	g_autoptr(SwMerge) merge = sw_merge_new(repo);
 	g_autofree char *commit = NULL;
 
 	for (guint i = 0; i < count; i++) {
 		g_autoptr(GByteArray) tar = make_tar(layers[i]);
-		g_autofree char *layer = import(repo, tar);
+		g_autofree char *layer = import(tar);
 		g_autofree char *used = NULL;
 
 		if (!sw_merge_layer(merge, layer, &used, NULL, error))
@@ -80,7 +82,7 @@ static char *merge(OstreeRepo *repo, const char *const *const *layers, guint cou
 }
 
 /* One line an entry, without owner and mode. */
-static char *short_text(OstreeRepo *repo, const char *commit)
+static char *short_text(const char *commit)
 {
 	g_autofree char *text = repo_text(repo, commit);
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
@@ -98,16 +100,13 @@ static char *short_text(OstreeRepo *repo, const char *commit)
 
 static void check(const char *const *const *layers, guint count, const char *expected)
 {
-	g_autofree char *path = make_directory();
-	g_autoptr(OstreeRepo) repo = make_repo(path);
 	g_autoptr(GError) error = NULL;
-	g_autofree char *commit = merge(repo, layers, count, NULL, &error);
+	g_autofree char *commit = merge(layers, count, NULL, &error);
 	g_autofree char *text = NULL;
 
 	g_assert_no_error(error);
-	text = short_text(repo, commit);
+	text = short_text(commit);
 	g_assert_cmpstr(text, ==, expected);
-	remove_directory(path);
 }
 
 #define LAYER(...) ((const char *const[]){ __VA_ARGS__, NULL })
@@ -176,8 +175,6 @@ static void test_leftovers(void)
 /* A directory that lower layers have keeps its owner and mode, but not over an opaque marker. */
 static void test_directory_metadata(void)
 {
-	g_autofree char *path = make_directory();
-	g_autoptr(OstreeRepo) repo = make_repo(path);
 	g_autoptr(SwMerge) merge = sw_merge_new(repo);
 	g_autofree char *commit = NULL;
 	g_autofree char *text = NULL;
@@ -196,7 +193,7 @@ static void test_directory_metadata(void)
 			tar_add_file(tar, "replaced/.wh..wh..opq", 0644, "");
 			tar_add_file(tar, ".wh.gone", 0644, "");
 		}
-		layer = import(repo, tar);
+		layer = import(tar);
 		g_assert_true(sw_merge_layer(merge, layer, &used, NULL, &error));
 		g_assert_cmpstr(used, ==, layer);
 	}
@@ -205,49 +202,42 @@ static void test_directory_metadata(void)
 	g_assert_cmpstr(text, ==,
 			"/ 0:0 040755\n/gone 1:1 041700\n/kept 0:0 040750\n"
 			"/replaced 1:1 041700\n");
-	remove_directory(path);
 }
 
 /* Hard links to files that only lower layers have. */
 static void test_links_to_lower(void)
 {
-	g_autofree char *path = make_directory();
-	g_autoptr(OstreeRepo) repo = make_repo(path);
 	const char *const *layers[] = { LAYER("etc/a=1", "b->x", "old=1"),
 					LAYER("new/l<=etc/a", "new/m<=new/l", "n<=b", "o<=old",
 					      ".wh.old") };
 	g_autoptr(GError) error = NULL;
 	g_autofree char *resolved = NULL;
-	g_autofree char *commit = merge(repo, layers, G_N_ELEMENTS(layers), &resolved, &error);
+	g_autofree char *commit = merge(layers, G_N_ELEMENTS(layers), &resolved, &error);
 	g_autofree char *text = NULL;
 	g_autofree char *layer_text = NULL;
 	g_autoptr(GVariant) variant = NULL;
 	g_autoptr(GVariant) metadata = NULL;
 
 	g_assert_no_error(error);
-	text = short_text(repo, commit);
+	text = short_text(commit);
 	g_assert_cmpstr(text, ==,
 			"/b -> x /n -> x /new/ /new/l '1' /new/m '1' /o '1' /usr/ /usr/etc/ "
 			"/usr/etc/a '1'");
 	/* The layer's commit in this image is whole, so that bootc can use it. */
-	layer_text = short_text(repo, resolved);
+	layer_text = short_text(resolved);
 	g_assert_cmpstr(layer_text, ==, "/.wh.old '' /n -> x /new/ /new/l '1' /new/m '1' /o '1'");
 	g_assert_true(ostree_repo_load_commit(repo, resolved, &variant, NULL, NULL));
 	metadata = g_variant_get_child_value(variant, 0);
 	g_assert_cmpuint(g_variant_n_children(metadata), ==, 1);
-	remove_directory(path);
 }
 
 static void check_refused(const char *const *const *layers, guint count, const char *id)
 {
-	g_autofree char *path = make_directory();
-	g_autoptr(OstreeRepo) repo = make_repo(path);
 	g_autoptr(GError) error = NULL;
 
-	g_assert_null(merge(repo, layers, count, NULL, &error));
+	g_assert_null(merge(layers, count, NULL, &error));
 	g_assert_error(error, SW_ERROR, SW_ERROR_IMAGE);
 	g_assert_cmpstr(sw_error_id(error), ==, id);
-	remove_directory(path);
 }
 
 #define REFUSED(id, ...)                                         \
@@ -268,10 +258,8 @@ static void test_refused(void)
 
 static void test_commit(void)
 {
-	g_autofree char *path = make_directory();
-	g_autoptr(OstreeRepo) repo = make_repo(path);
 	const char *const *layers[] = { LAYER("a=1") };
-	g_autofree char *commit = merge(repo, layers, 1, NULL, NULL);
+	g_autofree char *commit = merge(layers, 1, NULL, NULL);
 	g_autoptr(GVariant) variant = NULL;
 	g_autoptr(GVariant) metadata = NULL;
 	g_autofree char *text = NULL;
@@ -286,12 +274,16 @@ static void test_commit(void)
 			"<'" SW_IMPORTER_VERSION
 			"'>, 'ostree.manifest': <'{\"schemaVersion\":2}'>, "
 			"'ostree.manifest-digest': <'sha256:0123'>}");
-	remove_directory(path);
 }
 
 int main(int argc, char **argv)
 {
+	g_autofree char *path = NULL;
+	int status = 0;
+
 	g_test_init(&argc, &argv, NULL);
+	path = make_directory();
+	repo = make_repo(path);
 	g_test_add_func("/merge/union", test_union);
 	g_test_add_func("/merge/whiteouts", test_whiteouts);
 	g_test_add_func("/merge/opaque", test_opaque);
@@ -301,5 +293,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/merge/links-to-lower", test_links_to_lower);
 	g_test_add_func("/merge/refused", test_refused);
 	g_test_add_func("/merge/commit", test_commit);
-	return g_test_run();
+	status = g_test_run();
+	g_clear_object(&repo);
+	remove_directory(path);
+	return status;
 }
