@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "core/file.h"
 #include "core/scratch.h"
+#include "core/size.h"
 #include "core/text.h"
 #include "disk/accel.h"
 #include "disk/supermin.h"
@@ -28,6 +30,8 @@
 #define DISK_LABEL "slipway"
 /* Programs in the appliance may say much; the end tells why they failed. */
 #define MESSAGE_MAX 400
+/* What the appliance takes where libguestfs keeps it, about. */
+#define APPLIANCE_BYTES (400 * SW_MIB)
 /* Times that a dying appliance is started. */
 #define LAUNCHES 2
 
@@ -79,6 +83,14 @@ static char *cut_advice(char *line)
 	return line;
 }
 
+/* supermin looks whether there is room for the appliance, but libguestfs does not pass on what it says. */
+static gboolean lacks_space(const char *cachedir)
+{
+	guint64 bytes = 0;
+
+	return cachedir != NULL && sw_free_space(cachedir, &bytes, NULL) && bytes < APPLIANCE_BYTES;
+}
+
 /* Turns the failure of the call WHAT into an error: who ended the appliance decides. */
 static gboolean fail(struct sw_guest *self, const char *what, GError **error)
 {
@@ -86,6 +98,8 @@ static gboolean fail(struct sw_guest *self, const char *what, GError **error)
 	g_autofree char *text = sw_text_line(message == NULL ? "no message" : message);
 	char *line = g_strstrip(text);
 	enum sw_watchdog_verdict verdict = sw_watchdog_verdict(self->watchdog);
+	g_autofree char *cachedir =
+		self->handle == NULL ? NULL : guestfs_get_cachedir(self->handle);
 
 	line = cut_advice(line);
 	if (strlen(line) > MESSAGE_MAX) {
@@ -100,6 +114,11 @@ static gboolean fail(struct sw_guest *self, const char *what, GError **error)
 	if (verdict == SW_WATCHDOG_HUNG)
 		return sw_fail(error, SW_ERROR_ENVIRONMENT, "appliance-died",
 			       "%s: the appliance hung and was ended", what);
+	if (strstr(line, "supermin") != NULL && lacks_space(cachedir))
+		return sw_fail(error, SW_ERROR_ENVIRONMENT, "disk-full",
+			       "%s: no space is left in %s, where libguestfs keeps it (set "
+			       "LIBGUESTFS_CACHEDIR to another directory)",
+			       what, cachedir);
 	if (self->handle == NULL || guestfs_get_pid(self->handle) < 0)
 		return sw_fail(
 			error, SW_ERROR_ENVIRONMENT, "appliance-died",
@@ -258,6 +277,15 @@ static gboolean launch_once(struct sw_guest *self, GError **error)
 	return ok;
 }
 
+/* Says that the appliance was started again already. */
+static void give_up(struct sw_guest *self)
+{
+	g_autofree char *message = g_strdup(self->launch_error->message);
+
+	g_clear_error(&self->launch_error);
+	sw_fail(&self->launch_error, SW_ERROR_ENVIRONMENT, "appliance-start", "%s", message);
+}
+
 static void *launch(void *data)
 {
 	struct sw_guest *self = data;
@@ -268,9 +296,12 @@ static void *launch(void *data)
 			return NULL;
 		g_debug("appliance, start %d: %s; its console ends: %s", i,
 			self->launch_error->message, self->console->str);
-		if (!g_str_equal(sw_error_id(self->launch_error), "appliance-died") ||
-		    i == LAUNCHES)
+		if (!g_str_equal(sw_error_id(self->launch_error), "appliance-died"))
 			return NULL;
+		if (i == LAUNCHES) {
+			give_up(self);
+			return NULL;
+		}
 		sw_progress_note(self->progress, "%s: it is started once more",
 				 self->launch_error->message);
 	}

@@ -8,7 +8,8 @@
  * The appliance: a small virtual machine (libguestfs) with the disk attached as /dev/sda, for what
  * needs a kernel or a program of the image.  This is the only seam to libguestfs.  One thread at a
  * time; errors are SW_ERROR_ENVIRONMENT where this machine is at fault, with the id
- * "appliance-died" when the appliance ended or hung by itself, else SW_ERROR_DEPLOY.
+ * "appliance-died" when the appliance ended or hung by itself ("appliance-start" when it never came
+ * up, twice), else SW_ERROR_DEPLOY.
  */
 struct sw_guest;
 

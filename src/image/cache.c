@@ -148,7 +148,7 @@ static gboolean open_repo(struct sw_cache *cache, GCancellable *cancellable, GEr
 		ok = ostree_repo_open(cache->repo, cancellable, error);
 	else
 		ok = create_repo(cache, path, cancellable, error);
-	if (!ok || !ensure_config(cache, error))
+	if (!ok)
 		return sw_fail_prefix(error, SW_ERROR_ENVIRONMENT, "cache",
 				      "cannot open the cache's repository %s (if it is damaged, "
 				      "remove the directory)",
@@ -158,7 +158,8 @@ static gboolean open_repo(struct sw_cache *cache, GCancellable *cancellable, GEr
 			       "%s is an ostree repository of another mode than bare-user: remove "
 			       "it or set XDG_CACHE_HOME to another directory",
 			       path);
-	return TRUE;
+	return ensure_config(cache, error) ||
+	       sw_fail_prefix(error, SW_ERROR_ENVIRONMENT, "cache", "cannot write %s/config", path);
 }
 
 gboolean sw_cache_open(const char *path, struct sw_cache **ret_cache, GCancellable *cancellable,

@@ -81,6 +81,14 @@ full output
 mount -o remount,size=400M "$work/output"
 nothing_left "$work/output"
 
+# libguestfs has to make its appliance first.
+small appliance 50M
+chmod 1777 "$work/appliance"
+LIBGUESTFS_CACHEDIR=$work/appliance start --output "$work/output/new" "$good"
+full appliance
+nothing_left "$work/output"
+[ -z "$(find "$work/appliance" -name 'appliance.d.*')" ] || fail "half an appliance is left"
+
 # The appliance stops when it cannot write; the filesystem of the root is made in less time than it takes to start.
 start --output "$work/output/new" --rootfs xfs "$good"
 await '"stage":"disk"'

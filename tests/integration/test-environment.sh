@@ -33,13 +33,13 @@ LIBGUESTFS_HV=/nowhere/qemu refused 6 program-missing "$good"
 says '/nowhere/qemu is missing: install the package qemu-system-x86'
 
 # Appliances that do not start.
-LIBGUESTFS_HV=/bin/false refused 6 appliance-died "$good"
+LIBGUESTFS_HV=/bin/false refused 6 appliance-start "$good"
 says 'the appliance ended by itself \(.*false exited with error status 1\)'
 script dying-qemu <<- 'SH'
 	#!/bin/sh
 	case "$*" in *guestfsd*) sleep 0.5 && kill -SEGV $$ ;; *) exec qemu-system-x86_64 "$@" ;; esac
 SH
-LIBGUESTFS_HV=$work/bin/dying-qemu SLIPWAY_ACCEL=tcg refused 6 appliance-died "$good"
+LIBGUESTFS_HV=$work/bin/dying-qemu SLIPWAY_ACCEL=tcg refused 6 appliance-start "$good"
 says 'the appliance ended by itself'
 SLIPWAY_ACCEL=fast refused 2 accel "$good"
 says 'kvm or tcg'

@@ -35,6 +35,28 @@ static void test_open(void)
 	remove_directory(directory);
 }
 
+/* No reserve of libostree's, neither in a new cache nor in one whose making was interrupted. */
+static void test_reserve(void)
+{
+	g_autofree char *path = make_directory();
+	g_autofree char *config = g_build_filename(path, "repo", "config", NULL);
+
+	for (guint i = 0; i < 2; i++) {
+		g_autoptr(SwCache) cache = NULL;
+		g_autoptr(GError) error = NULL;
+		guint64 bytes = 1;
+
+		g_assert_true(sw_cache_open(path, &cache, NULL, &error));
+		g_assert_true(
+			ostree_repo_get_min_free_space_bytes(sw_cache_repo(cache), &bytes, &error));
+		g_assert_no_error(error);
+		g_assert_cmpuint(bytes, ==, 0);
+		g_assert_true(g_file_set_contents(
+			config, "[core]\nrepo_version=1\nmode=bare-user\n", -1, NULL));
+	}
+	remove_directory(path);
+}
+
 /* A second import opens and writes while the first one does. */
 static void test_two_at_once(void)
 {
@@ -182,6 +204,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/cache/open", test_open);
+	g_test_add_func("/cache/reserve", test_reserve);
 	g_test_add_func("/cache/two-at-once", test_two_at_once);
 	g_test_add_func("/cache/leftovers", test_leftovers);
 	g_test_add_func("/cache/refused", test_refused);

@@ -385,10 +385,13 @@ static void test_killed(void)
 	guint killed = 0;
 	guint left = 0;
 
-	for (guint i = 1; i <= 8; i++) {
-		GPid pid = start_import(cache, "300");
+	for (guint i = 0; i < 8; i++) {
+		GPid pid = start_import(cache, "20000");
 
-		g_usleep(i * 15000);
+		/* Before, at and at several times after the beginning of the transaction. */
+		for (guint wait = 0; i > 0 && wait < 1000 && count_leftovers(cache) == 0; wait++)
+			g_usleep(5000);
+		g_usleep(i * 10000);
 		kill(pid, SIGKILL);
 		killed += WIFSIGNALED(wait_for(pid)) ? 1 : 0;
 		left += count_leftovers(cache);
