@@ -47,6 +47,7 @@ static const struct fault {
 	{ "from registry 404 ", "image-not-found", "not there", FALSE },
 	{ "StatusCode: 404", "image-not-found", "no such image", FALSE },
 	{ "no such file or directory", "image-not-found", "no such image", FALSE },
+	{ "archive file not found", "image-not-found", "no such image", FALSE },
 	{ "no descriptor found for reference", "image-not-found", "no such image", FALSE },
 	{ "does not resolve to an image ID", "image-not-found", "no such image", FALSE },
 	{ "Tag \"", "image-not-found", "no such image", FALSE },
