@@ -185,6 +185,19 @@ test_streams() {
 	[ "$status" = 2 ] || fail "a closed stderr changes the status to $status"
 }
 
+# await_handler PID SIGNAL: until that process is slipway and has made up its mind about the signal.
+await_handler() {
+	local i mask number
+	number=$(kill -l "$2")
+	for ((i = 0; i < 500; i++)); do
+		[[ $(readlink "/proc/$1/exe") == */slipway ]] && while read -r mask; do
+			(((0x$mask >> (number - 1)) & 1)) && return 0
+		done < <(awk '/^Sig(Blk|Cgt):/ { print $2 }' "/proc/$1/status")
+		sleep 0.02
+	done
+	fail "SIG$2: no handler within 10 s"
+}
+
 # Waits for a document that never comes, then gets a signal.
 test_signals() {
 	local signal status pid
@@ -197,7 +210,7 @@ test_signals() {
 		pid=$!
 		set +m
 		exec 3> "fifo.$signal"
-		sleep 0.3
+		await_handler "$pid" "$signal"
 		kill -s "$signal" "$pid"
 		wait "$pid" || status=$?
 		exec 3>&-
