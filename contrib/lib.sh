@@ -31,7 +31,8 @@ as_root() {
 	fi
 }
 
-# as_user USER COMMAND...: runs it as that user, with a login's environment and no input.
+# as_user USER COMMAND...: runs it as that user, with a login's environment (no sbin in its PATH) and no
+# input.
 as_user() {
 	local user=$1
 	shift
@@ -39,7 +40,8 @@ as_user() {
 		"$@" < /dev/null
 	else
 		as_root runuser -u "$user" -- env HOME="$(home_of "$user")" USER="$user" \
-			LOGNAME="$user" XDG_CACHE_HOME= XDG_RUNTIME_DIR= "$@" < /dev/null
+			LOGNAME="$user" PATH=/usr/local/bin:/usr/bin:/bin XDG_CACHE_HOME= XDG_RUNTIME_DIR= \
+			"$@" < /dev/null
 	fi
 }
 

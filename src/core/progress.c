@@ -360,7 +360,9 @@ void sw_progress_bytes(struct sw_progress *progress, const char *name, guint64 d
 		return;
 	g_mutex_lock(&progress->state);
 	stage = find(progress, name);
-	if (stage != NULL && stage->bytes_began == 0) {
+	if (stage != NULL && done == 0 && total == 0) {
+		stage->bytes_began = 0;
+	} else if (stage != NULL && stage->bytes_began == 0) {
 		stage->bytes_began = g_get_monotonic_time();
 		stage->bytes_first = done;
 	}

@@ -42,8 +42,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SwProgress, sw_progress_free)
 void sw_progress_stage(struct sw_progress *progress, const char *name, const char *summary);
 
 /*
- * DONE of TOTAL bytes of the stage NAME are done; TOTAL 0 where it is not known.  Cheap: may be
- * called often; never waits for the terminal.
+ * DONE of TOTAL bytes of the stage NAME are done; TOTAL 0 where it is not known, both 0 where bytes
+ * are no measure (any more): then the time is shown.  Cheap: may be called often; never waits for
+ * the terminal.
  */
 void sw_progress_bytes(struct sw_progress *progress, const char *name, guint64 done, guint64 total);
 
