@@ -45,6 +45,7 @@ static const struct fault {
 	{ "not known to registry", "image-not-found", "no such image", FALSE },
 	{ "status: 404 ", "image-not-found", "no such image", FALSE },
 	{ "from registry 404 ", "image-not-found", "not there", FALSE },
+	{ "blob unknown", "image-not-found", "not there", FALSE },
 	{ "StatusCode: 404", "image-not-found", "no such image", FALSE },
 	{ "no such file or directory", "image-not-found", "no such image", FALSE },
 	{ "archive file not found", "image-not-found", "no such image", FALSE },
