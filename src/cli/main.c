@@ -59,6 +59,16 @@ static void guard_memory(void)
 	prctl(PR_SET_DUMPABLE, 0);
 }
 
+/* mke2fs, mkfs.fat and others lie in folders that are not in every user's PATH. */
+static void widen_path(void)
+{
+	const char *path = g_getenv("PATH");
+	g_autofree char *wide = g_strconcat(path != NULL ? path : "/usr/local/bin:/usr/bin:/bin",
+					    ":/usr/local/sbin:/usr/sbin:/sbin", NULL);
+
+	g_setenv("PATH", wide, TRUE);
+}
+
 static gboolean run(char **argv, struct log *log, GString *out, GCancellable *cancellable,
 		    GError **error)
 {
@@ -160,6 +170,7 @@ int main(G_GNUC_UNUSED int argc, char **argv)
 
 	guard_descriptors();
 	guard_memory();
+	widen_path();
 	setlocale(LC_ALL, "");
 	setlocale(LC_NUMERIC, "C");
 	g_log_set_always_fatal(G_LOG_LEVEL_CRITICAL);

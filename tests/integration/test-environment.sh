@@ -23,10 +23,10 @@ script() {
 mkdir "$work/path"
 ln -s /usr/bin/* /usr/sbin/* "$work/path" 2> /dev/null || true
 rm "$work/path/skopeo"
-PATH=$work/path refused 6 program-missing "$good"
+program_path=$work/path refused 6 program-missing "$good"
 says 'the program skopeo is missing: install the package skopeo'
 script skopeo <<< $'#!/bin/sh\necho "no such command" >&2; exit 1'
-PATH=$work/bin:$PATH refused 6 skopeo "$good"
+program_path=$work/bin:$work/path refused 6 skopeo "$good"
 says 'no such command'
 rm "$work/bin/skopeo"
 LIBGUESTFS_HV=/nowhere/qemu refused 6 program-missing "$good"
