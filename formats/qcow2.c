@@ -27,6 +27,8 @@
 #define L1_BYTES_MAX (32 * SW_MIB)
 #define REFCOUNT_TABLE_BYTES_MAX (8 * SW_MIB)
 
+extern const struct sw_format sw_format_qcow2;
+
 struct options {
 	char *compression;
 	int level;
@@ -393,33 +395,36 @@ static gboolean write_image(struct writer *w, struct sw_clusters *clusters,
 	return sw_clusters_run(clusters, cancellable, error) && finish(w, error);
 }
 
-static gboolean qcow2_write(const void *state, struct sw_sparse *disk, int fd, const char *path,
-			    int threads, void (*progress)(guint64 done, void *data), void *data,
-			    GCancellable *cancellable, GError **error)
+static gboolean qcow2_write(const void *state, const struct sw_format_input *input,
+			    struct sw_output *output, GCancellable *cancellable, GError **error)
 {
 	const struct options *options = state;
+	const struct sw_output_file *file = NULL;
 	struct writer w = {
 		.options = options,
-		.fd = fd,
-		.path = path,
-		.disk = disk,
+		.disk = input->disk,
 		.cluster_size = (size_t)options->cluster_size,
 		.cluster_bits = (guint)__builtin_ctzll(options->cluster_size),
 	};
 	struct sw_clusters clusters = {
-		.disk = disk,
+		.disk = input->disk,
 		.cluster_size = w.cluster_size,
 		.codec = find_codec(options->compression),
 		.level = options->level,
-		.threads = threads,
+		.threads = input->threads,
 		.put = put_cluster,
 		.data = &w,
-		.progress = progress,
-		.progress_data = data,
+		.progress = input->progress,
+		.progress_data = input->progress_data,
 	};
-	gboolean good = qcow2_check(options, sw_sparse_size(disk), error) &&
-			write_image(&w, &clusters, cancellable, error);
+	gboolean good = FALSE;
 
+	if (!sw_output_add(output, sw_format_qcow2.file, sw_format_qcow2.media_type,
+			   sw_sparse_size(input->disk), &file, error))
+		return FALSE;
+	w.fd = file->fd;
+	w.path = file->path;
+	good = write_image(&w, &clusters, cancellable, error);
 	g_free(w.l1);
 	g_free(w.l2);
 	g_free(w.refcounts);

@@ -13,6 +13,8 @@
 /* Zeros of this size and place become holes: the blocks of most filesystems. */
 #define HOLE_SIZE (4 * SW_KIB)
 
+extern const struct sw_format sw_format_raw;
+
 struct copy {
 	int fd;
 	const char *path;
@@ -80,25 +82,40 @@ static gboolean copy_data(struct copy *copy, void (*progress)(guint64 done, void
 }
 
 /* Sharing the disk's blocks takes no time and no space, where the filesystem can. */
-static gboolean raw_write(G_GNUC_UNUSED const void *state, struct sw_sparse *disk, int fd,
-			  const char *path, G_GNUC_UNUSED int threads,
-			  void (*progress)(guint64 done, void *data), void *data,
+static gboolean copy_disk(const struct sw_format_input *input, const struct sw_output_file *file,
 			  GCancellable *cancellable, GError **error)
 {
 	g_autofree guint8 *buffer = NULL;
-	struct copy copy = { .fd = fd, .path = path, .disk = disk };
+	struct copy copy = { .fd = file->fd, .path = file->path, .disk = input->disk };
+
+	if (ioctl(file->fd, FICLONE, sw_sparse_fd(input->disk)) == 0)
+		return TRUE;
+	if (ftruncate(file->fd, (off_t)sw_sparse_size(input->disk)) < 0)
+		return sw_fail_errno(error, SW_ERROR_FORMAT, ID, "cannot write %s", file->path);
+	copy.buffer = buffer = g_malloc(BUFFER_SIZE);
+	return copy_data(&copy, input->progress, input->progress_data, cancellable, error);
+}
+
+static gboolean raw_is_disk(G_GNUC_UNUSED const void *state)
+{
+	return TRUE;
+}
+
+static gboolean raw_write(G_GNUC_UNUSED const void *state, const struct sw_format_input *input,
+			  struct sw_output *output, GCancellable *cancellable, GError **error)
+{
+	const struct sw_format *format = &sw_format_raw;
+	guint64 size = sw_sparse_size(input->disk);
+	const struct sw_output_file *file = NULL;
 
 	if (!sw_check_cancelled(cancellable, error))
 		return FALSE;
-	if (ioctl(fd, FICLONE, sw_sparse_fd(disk)) < 0) {
-		if (ftruncate(fd, (off_t)sw_sparse_size(disk)) < 0)
-			return sw_fail_errno(error, SW_ERROR_FORMAT, ID, "cannot write %s", path);
-		copy.buffer = buffer = g_malloc(BUFFER_SIZE);
-		if (!copy_data(&copy, progress, data, cancellable, error))
-			return FALSE;
-	}
-	if (progress != NULL)
-		progress(sw_sparse_size(disk), data);
+	if (!sw_output_take_disk(output, format->file, format->media_type, size) &&
+	    (!sw_output_add(output, format->file, format->media_type, size, &file, error) ||
+	     !copy_disk(input, file, cancellable, error)))
+		return FALSE;
+	if (input->progress != NULL)
+		input->progress(size, input->progress_data);
 	return TRUE;
 }
 
@@ -108,6 +125,6 @@ const struct sw_format sw_format_raw = {
 	.file = "image/disk.raw",
 	.media_type = "application/octet-stream",
 	.hint = "sudo dd if=FILE of=/dev/sdX bs=4M oflag=direct conv=fsync status=progress",
-	.is_disk = TRUE,
+	.is_disk = raw_is_disk,
 	.write = raw_write,
 };

@@ -197,12 +197,18 @@ static gboolean list_files(struct sw_plan *plan, GError **error)
 
 	for (char **type = plan->build->types; *type != NULL; type++) {
 		const struct sw_format *format = sw_format_find(*type, error);
+		g_autoptr(GPtrArray) names = NULL;
+		void *state = NULL;
 
-		if (format == NULL)
+		if (format == NULL ||
+		    !sw_format_configure(format, NULL, plan->layout->size, &state, error))
 			return FALSE;
-		add_file(plan, format->file, plan->disk_bytes);
-		if (!format->is_disk)
+		names = sw_format_names(format, state);
+		for (guint i = 0; i < names->len; i++)
+			add_file(plan, g_ptr_array_index(names, i), plan->disk_bytes);
+		if (format->is_disk == NULL || !format->is_disk(state))
 			total += plan->disk_bytes;
+		sw_format_release(format, state);
 	}
 	add_file(plan, "manifest.json", 64 * SW_KIB);
 	add_file(plan, "SHA256SUMS", 4 * SW_KIB);

@@ -45,14 +45,28 @@ static gboolean check_place(const char *output, const char *name, GError **error
 	return TRUE;
 }
 
+/* The files of the type, with its options, which are checked by this. */
+static gboolean check_type(const struct sw_build *build, const char *type, GError **error)
+{
+	const struct sw_format *format = sw_format_find(type, error);
+	g_autoptr(GPtrArray) names = NULL;
+	void *state = NULL;
+
+	if (format == NULL || !sw_format_configure(format, NULL, build->size, &state, error))
+		return FALSE;
+	names = sw_format_names(format, state);
+	sw_format_release(format, state);
+	for (guint i = 0; i < names->len; i++)
+		if (!check_place(build->output, g_ptr_array_index(names, i), error))
+			return FALSE;
+	return TRUE;
+}
+
 static gboolean check_places(const struct sw_build *build, GError **error)
 {
-	for (char **type = build->types; *type != NULL; type++) {
-		const struct sw_format *format = sw_format_find(*type, error);
-
-		if (format == NULL || !check_place(build->output, format->file, error))
+	for (char **type = build->types; *type != NULL; type++)
+		if (!check_type(build, *type, error))
 			return FALSE;
-	}
 	return check_place(build->output, "manifest.json", error) &&
 	       check_place(build->output, "SHA256SUMS", error);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/format.h"
 
+#include <string.h>
+
 #include "core/error.h"
 
 /* Names first, then aliases, NULL at the end; the caller frees the array only. */
@@ -37,4 +39,59 @@ const struct sw_format *sw_format_find(const char *name, GError **error)
 		sw_fail(error, SW_ERROR_USAGE, "unknown-format",
 			"unknown format \"%s\": there is %s", name, all);
 	return NULL;
+}
+
+/* Those of OPTIONS that are FORMAT's, by name; the texts stay OPTIONS' own but for the names. */
+static GHashTable *own_options(const struct sw_format *format, char *const *options)
+{
+	GHashTable *own = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	size_t length = strlen(format->name);
+
+	for (; options != NULL && *options != NULL; options++) {
+		const char *value = strchr(*options, '=');
+
+		if (value != NULL && strncmp(*options, format->name, length) == 0 &&
+		    (*options)[length] == '.')
+			g_hash_table_insert(own,
+					    g_strndup(*options + length + 1,
+						      (gsize)(value - *options) - length - 1),
+					    (gpointer)(value + 1));
+	}
+	return own;
+}
+
+gboolean sw_format_configure(const struct sw_format *format, char *const *options,
+			     guint64 disk_size, void **ret_state, GError **error)
+{
+	g_autoptr(GHashTable) own = own_options(format, options);
+	g_autofree char *owner = g_strconcat("format ", format->name, NULL);
+	g_autofree void *state = g_malloc0(MAX(format->state_size, 1));
+
+	if (!sw_params_apply(format->params, own, state, owner, error))
+		return FALSE;
+	if (format->check != NULL && !format->check(state, disk_size, error)) {
+		sw_params_clear(format->params, state);
+		return FALSE;
+	}
+	*ret_state = g_steal_pointer(&state);
+	return TRUE;
+}
+
+void sw_format_release(const struct sw_format *format, void *state)
+{
+	if (state == NULL)
+		return;
+	sw_params_clear(format->params, state);
+	g_free(state);
+}
+
+GPtrArray *sw_format_names(const struct sw_format *format, const void *state)
+{
+	GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+
+	if (format->names != NULL)
+		format->names(state, names);
+	else
+		g_ptr_array_add(names, g_strdup(format->file));
+	return names;
 }

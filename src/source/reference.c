@@ -297,6 +297,25 @@ void sw_reference_free(struct sw_reference *reference)
 	g_free(reference);
 }
 
+char *sw_reference_short_name(const struct sw_reference *reference)
+{
+	g_autofree char *name = g_strdup(reference->name);
+	g_autofree char *base = NULL;
+	char *digest = strchr(name, '@');
+	char *tag = NULL;
+
+	if (digest != NULL && reference->transport != SW_TRANSPORT_DIR)
+		*digest = '\0';
+	tag = strrchr(name, ':');
+	if (tag != NULL && strchr(tag, '/') == NULL)
+		*tag = '\0';
+	base = g_path_get_basename(name);
+	g_strcanon(base, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", '-');
+	if (strspn(base, "-._") == strlen(base))
+		return g_strdup("image");
+	return g_steal_pointer(&base);
+}
+
 char *sw_reference_to_string(const struct sw_reference *reference)
 {
 	const char *prefix = NULL;

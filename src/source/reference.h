@@ -43,6 +43,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SwReference, sw_reference_free)
 char *sw_reference_to_string(const struct sw_reference *reference);
 
 /*
+ * The last part of its name without tag, digest and what is not of [A-Za-z0-9._-], for names of
+ * machines and files: "debian-bootc"; "image" where nothing is left.
+ */
+char *sw_reference_short_name(const struct sw_reference *reference);
+
+/*
  * What a machine updates from (contract 1.3): a reference as above, or one of ostree's own forms:
  * ostree-unverified-registry:NAME, ostree-unverified-image:TRANSPORT:NAME,
  * ostree-image-signed:TRANSPORT:NAME.

@@ -2,8 +2,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "../disk.h"
-#include "core/format.h"
+#include "../format.h"
 #include "core/hash.h"
 #include "core/subprocess.h"
 #include "fault.h"
@@ -82,44 +81,25 @@ static GHashTable *row_options(const struct row *row)
 	return options;
 }
 
-/* One run of write() into a file. */
-struct attempt {
-	const struct row *row;
-	const char *disk;
-	const char *path;
-	int threads;
-	void (*progress)(guint64 done, void *data);
-	void *data;
-	GCancellable *cancellable;
-};
-
-static gboolean attempt(const struct attempt *a, GError **error)
+static gboolean attempt(const struct row *row, struct attempt *a, GError **error)
 {
-	const struct sw_format *format = a->row->format;
-	g_autoptr(GHashTable) options = row_options(a->row);
-	g_autofree void *state = g_malloc0(format->state_size + 1);
-	sw_autofd int fd = open(a->path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	g_autoptr(SwSparse) disk = NULL;
-	gboolean good;
+	g_autofree char *option = NULL;
+	char *options[] = { NULL, NULL };
 
-	g_assert_cmpint(fd, >=, 0);
-	g_assert_true(sw_params_apply(format->params, options, state, format->name, error));
-	g_assert_true(sw_sparse_open(a->disk, &disk, error));
-	g_assert_true(format->check == NULL || format->check(state, sw_sparse_size(disk), error));
-	good = format->write(state, disk, fd, a->path, a->threads, a->progress, a->data,
-			     a->cancellable, error);
-	sw_params_clear(format->params, state);
-	g_assert_cmpint(fcntl(fd, F_GETFD), !=, -1);
-	g_assert_true(good == (error == NULL || *error == NULL));
-	return good;
+	if (row->name != NULL)
+		options[0] = option =
+			g_strdup_printf("%s.%s=%s", row->format->name, row->name, row->value);
+	a->format = row->format;
+	a->options = options;
+	return write_format(a, error);
 }
 
 static void write_image(const struct row *row, const char *disk, const char *path, int threads)
 {
-	struct attempt a = { .row = row, .disk = disk, .path = path, .threads = threads };
+	struct attempt a = { .disk = disk, .path = path, .threads = threads };
 	g_autoptr(GError) error = NULL;
 
-	attempt(&a, &error);
+	attempt(row, &a, &error);
 	g_assert_no_error(error);
 }
 
@@ -277,11 +257,11 @@ static void test_options(gconstpointer data)
 static void check_fails(const struct row *row, enum fault fault, int number, guint64 after)
 {
 	g_autofree char *path = scratch_path(disks.scratch, "image");
-	struct attempt a = { .row = row, .disk = disks.mixed, .path = path, .threads = 3 };
+	struct attempt a = { .disk = disks.mixed, .path = path, .threads = 3 };
 	g_autoptr(GError) error = NULL;
 
 	fault_set(fault, number, after);
-	g_assert_false(attempt(&a, &error));
+	g_assert_false(attempt(row, &a, &error));
 	fault_set(FAULT_NONE, 0, 0);
 	assert_one_line(error);
 	g_assert_nonnull(strstr(error->message, sw_scratch_path(disks.scratch)));
@@ -316,10 +296,10 @@ static void test_faults(gconstpointer data)
 static void write_to_full_disk(const char *directory, gconstpointer data)
 {
 	g_autofree char *path = g_build_filename(directory, "image", NULL);
-	struct attempt a = { .row = data, .disk = disks.mixed, .path = path, .threads = 2 };
+	struct attempt a = { .disk = disks.mixed, .path = path, .threads = 2 };
 	g_autoptr(GError) error = NULL;
 
-	g_assert_false(attempt(&a, &error));
+	g_assert_false(attempt(data, &a, &error));
 	g_assert_error(error, SW_ERROR, SW_ERROR_ENVIRONMENT);
 	g_assert_cmpstr(sw_error_id(error), ==, "disk-full");
 	assert_one_line(error);
@@ -360,8 +340,7 @@ static void test_cancel(gconstpointer data)
 	for (int i = 0; i < 3; i++) {
 		g_autoptr(GCancellable) cancellable = g_cancellable_new();
 		struct cancelling c = { .cancellable = cancellable };
-		struct attempt a = { .row = data,
-				     .disk = disks.large,
+		struct attempt a = { .disk = disks.large,
 				     .path = path,
 				     .threads = 2,
 				     .progress = cancel_now,
@@ -370,13 +349,13 @@ static void test_cancel(gconstpointer data)
 		g_autoptr(GError) error = NULL;
 		g_autoptr(GError) second = NULL;
 
-		g_assert_false(attempt(&a, &error));
+		g_assert_false(attempt(data, &a, &error));
 		took = g_get_monotonic_time() - c.since;
 		shortest = MIN(shortest, took);
 		g_assert_false(c.at_end);
 		g_assert_error(error, SW_ERROR, SW_ERROR_CANCELLED);
 		assert_one_line(error);
-		g_assert_false(attempt(&a, &second));
+		g_assert_false(attempt(data, &a, &second));
 		g_assert_error(second, SW_ERROR, SW_ERROR_CANCELLED);
 	}
 	g_assert_cmpint(shortest, <=, 200 * 1000);

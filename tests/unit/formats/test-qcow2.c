@@ -3,8 +3,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#include "../../disk.h"
-#include "core/format.h"
+#include "../../format.h"
 
 /*
  * An image read by the letter of docs/interop/qcow2, apart from the writer's code: every table is
@@ -187,35 +186,33 @@ static void clear_image(struct image *image)
 	g_free(image->counts);
 }
 
-static GHashTable *make_options(const char *compression, const char *level, const char *cluster)
+static char **make_options(const char *compression, const char *level, const char *cluster)
 {
-	GHashTable *options = g_hash_table_new(g_str_hash, g_str_equal);
+	g_autoptr(GPtrArray) options = g_ptr_array_new();
 
 	if (compression != NULL)
-		g_hash_table_insert(options, (gpointer) "compression", (gpointer)compression);
+		g_ptr_array_add(options, g_strconcat("qcow2.compression=", compression, NULL));
 	if (level != NULL)
-		g_hash_table_insert(options, (gpointer) "level", (gpointer)level);
+		g_ptr_array_add(options, g_strconcat("qcow2.level=", level, NULL));
 	if (cluster != NULL)
-		g_hash_table_insert(options, (gpointer) "cluster-size", (gpointer)cluster);
-	return options;
+		g_ptr_array_add(options, g_strconcat("qcow2.cluster-size=", cluster, NULL));
+	g_ptr_array_add(options, NULL);
+	return (char **)g_ptr_array_free(g_steal_pointer(&options), FALSE);
 }
 
 extern const struct sw_format sw_format_qcow2;
 
-static void convert(const char *disk_path, const char *path, GHashTable *options, int threads)
+static void convert(const char *disk, const char *path, char *const *options, int threads)
 {
-	g_autofree void *state = g_malloc0(sw_format_qcow2.state_size);
-	sw_autofd int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	struct attempt a = { .format = &sw_format_qcow2,
+			     .options = options,
+			     .disk = disk,
+			     .path = path,
+			     .threads = threads };
 	g_autoptr(GError) error = NULL;
-	g_autoptr(SwSparse) disk = NULL;
 
-	g_assert_true(sw_params_apply(sw_format_qcow2.params, options, state, "test", &error));
-	g_assert_true(sw_sparse_open(disk_path, &disk, &error));
-	g_assert_true(sw_format_qcow2.check(state, sw_sparse_size(disk), &error));
-	g_assert_true(
-		sw_format_qcow2.write(state, disk, fd, path, threads, NULL, NULL, NULL, &error));
+	write_format(&a, &error);
 	g_assert_no_error(error);
-	sw_params_clear(sw_format_qcow2.params, state);
 }
 
 /* Plain and compressed clusters by turns, holes, zeros, and an end that is no whole cluster. */
@@ -243,8 +240,7 @@ static void test_images(void)
 
 	make_disk(disk, 37 * SW_MIB + 777, stretches);
 	for (size_t i = 0; i < G_N_ELEMENTS(compressions) * G_N_ELEMENTS(clusters); i++) {
-		g_autoptr(GHashTable) options =
-			make_options(compressions[i % 3], NULL, clusters[i / 3]);
+		g_auto(GStrv) options = make_options(compressions[i % 3], NULL, clusters[i / 3]);
 		struct image image = { 0 };
 
 		convert(disk, path, options, 2);
@@ -265,7 +261,7 @@ static void test_levels(void)
 	make_disk(disk, 37 * SW_MIB + 777, stretches);
 	for (int level = 1; level <= 9; level += 2) {
 		g_autofree char *text = g_strdup_printf("%d", level);
-		g_autoptr(GHashTable) options = make_options("zlib", text, NULL);
+		g_auto(GStrv) options = make_options("zlib", text, NULL);
 		struct image image = { 0 };
 
 		convert(disk, path, options, 2);
@@ -282,7 +278,7 @@ static void test_empty(void)
 	g_autoptr(SwScratch) scratch = make_scratch("slipway-test-qcow2-");
 	g_autofree char *disk = scratch_path(scratch, "disk");
 	g_autofree char *path = scratch_path(scratch, "image");
-	g_autoptr(GHashTable) options = make_options(NULL, NULL, NULL);
+	g_auto(GStrv) options = make_options(NULL, NULL, NULL);
 	struct image image = { 0 };
 
 	make_disk(disk, 100 * SW_MIB, NULL);
@@ -300,7 +296,7 @@ static void test_many_in_one(void)
 	g_autofree char *disk = scratch_path(scratch, "disk");
 	g_autofree char *path = scratch_path(scratch, "image");
 	g_autofree guint8 *ones = g_malloc(64 * SW_MIB);
-	g_autoptr(GHashTable) options = make_options("zstd", NULL, "64K");
+	g_auto(GStrv) options = make_options("zstd", NULL, "64K");
 	g_autoptr(GError) error = NULL;
 	sw_autofd int fd = -1;
 	struct image image = { 0 };
@@ -328,7 +324,7 @@ static void test_late_refcount(void)
 	g_autoptr(SwScratch) scratch = make_scratch("slipway-test-qcow2-");
 	g_autofree char *disk = scratch_path(scratch, "disk");
 	g_autofree char *path = scratch_path(scratch, "image");
-	g_autoptr(GHashTable) options = make_options(NULL, NULL, "4K");
+	g_auto(GStrv) options = make_options(NULL, NULL, "4K");
 	struct image image = { 0 };
 
 	make_disk(disk, 31 * SW_MIB, some);
@@ -342,23 +338,21 @@ static void test_late_refcount(void)
 static void check_refused(const char *compression, const char *level, const char *cluster,
 			  guint64 size, const char *what)
 {
-	g_autoptr(GHashTable) options = make_options(compression, level, cluster);
-	g_autofree void *state = g_malloc0(sw_format_qcow2.state_size);
+	g_auto(GStrv) options = make_options(compression, level, cluster);
 	g_autoptr(GError) error = NULL;
+	void *state = NULL;
 
-	if (sw_params_apply(sw_format_qcow2.params, options, state, "format qcow2", &error))
-		g_assert_false(sw_format_qcow2.check(state, size, &error));
+	g_assert_false(sw_format_configure(&sw_format_qcow2, options, size, &state, &error));
 	g_assert_error(error, SW_ERROR, SW_ERROR_USAGE);
 	g_assert_nonnull(strstr(error->message, "format qcow2: "));
 	g_assert_nonnull(strstr(error->message, what));
-	sw_params_clear(sw_format_qcow2.params, state);
 }
 
 static void test_options(void)
 {
-	g_autoptr(GHashTable) options = make_options(NULL, NULL, "2M");
-	g_autofree void *state = g_malloc0(sw_format_qcow2.state_size);
+	g_auto(GStrv) options = make_options(NULL, NULL, "2M");
 	g_autoptr(GError) error = NULL;
+	void *state = NULL;
 
 	check_refused("gzip", NULL, NULL, SW_GIB, "compression");
 	check_refused(NULL, "0", NULL, SW_GIB, "level");
@@ -367,10 +361,10 @@ static void test_options(void)
 	check_refused(NULL, NULL, "4M", SW_GIB, "cluster-size");
 	check_refused(NULL, NULL, "96K", SW_GIB, "cluster-size");
 	check_refused(NULL, NULL, "4K", 8192 * SW_GIB + 1, "larger cluster-size");
-	g_assert_true(sw_params_apply(sw_format_qcow2.params, options, state, "test", &error));
-	g_assert_true(sw_format_qcow2.check(state, G_GUINT64_CONSTANT(1) << 60, &error));
+	g_assert_true(sw_format_configure(&sw_format_qcow2, options, G_GUINT64_CONSTANT(1) << 60,
+					  &state, &error));
 	g_assert_no_error(error);
-	sw_params_clear(sw_format_qcow2.params, state);
+	sw_format_release(&sw_format_qcow2, state);
 }
 
 int main(int argc, char **argv)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <sys/stat.h>
 
-#include "../../disk.h"
-#include "core/format.h"
+#include "../../format.h"
 
 extern const struct sw_format sw_format_raw;
 
@@ -34,12 +33,10 @@ static guint64 allocated(const char *path)
 
 static void write_raw(const char *from, const char *to)
 {
-	sw_autofd int fd = open(to, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	struct attempt a = { .format = &sw_format_raw, .disk = from, .path = to, .threads = 2 };
 	g_autoptr(GError) error = NULL;
-	g_autoptr(SwSparse) disk = NULL;
 
-	g_assert_true(sw_sparse_open(from, &disk, &error));
-	g_assert_true(sw_format_raw.write(NULL, disk, fd, to, 2, NULL, NULL, NULL, &error));
+	write_format(&a, &error);
 	g_assert_no_error(error);
 }
 

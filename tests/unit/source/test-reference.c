@@ -144,6 +144,28 @@ static void test_length(void)
 	assert_refused(tagged);
 }
 
+static void check_short_name(const char *text, const char *name)
+{
+	g_autoptr(SwReference) reference = NULL;
+	g_autofree char *found = NULL;
+	g_autoptr(GError) error = NULL;
+
+	g_assert_true(sw_reference_parse(text, &reference, &error));
+	found = sw_reference_short_name(reference);
+	g_assert_cmpstr(found, ==, name);
+}
+
+static void test_short_names(void)
+{
+	check_short_name("quay.io/fedora/fedora-bootc:42", "fedora-bootc");
+	check_short_name("localhost:5000/os", "os");
+	check_short_name("docker://example.com/a/b@sha256:"
+			 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+			 "b");
+	check_short_name("oci:/srv/images/edge+device:latest", "edge-device");
+	check_short_name("dir:/srv/..", "image");
+}
+
 static void test_targets(void)
 {
 	static const struct {
@@ -203,6 +225,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/reference/good", test_good);
 	g_test_add_func("/reference/refused", test_refused);
 	g_test_add_func("/reference/length", test_length);
+	g_test_add_func("/reference/short-names", test_short_names);
 	g_test_add_func("/reference/targets", test_targets);
 	return g_test_run();
 }
