@@ -12,15 +12,89 @@
 #define ID "disk-unreadable"
 
 struct sw_sparse {
+	const struct sw_sparse_source *source;
+	void *data;
+	guint64 size;
+};
+
+/* A raw file. */
+struct file {
 	char *path;
 	int fd;
 	guint64 size;
 };
 
+struct sw_sparse *sw_sparse_new(const struct sw_sparse_source *source, void *data, guint64 size)
+{
+	struct sw_sparse *sparse = g_new0(struct sw_sparse, 1);
+
+	sparse->source = source;
+	sparse->data = data;
+	sparse->size = size;
+	return sparse;
+}
+
+/* No data up to the end of the file: it must still end where the disk does. */
+static gboolean check_end(const struct file *file, GError **error)
+{
+	off_t size = lseek(file->fd, 0, SEEK_END);
+
+	if (size < 0)
+		return sw_fail_errno(error, SW_ERROR_FORMAT, ID, "cannot size the disk %s",
+				     file->path);
+	if ((guint64)size < file->size)
+		return sw_fail(error, SW_ERROR_FORMAT, ID,
+			       "the disk %s became shorter while it was read", file->path);
+	return TRUE;
+}
+
+static gboolean file_next(void *state, guint64 offset, guint64 *ret_start, guint64 *ret_end,
+			  GError **error)
+{
+	const struct file *file = state;
+	off_t start = (off_t)offset;
+	off_t end = (off_t)file->size;
+	off_t data = lseek(file->fd, start, SEEK_DATA);
+	off_t hole = data < 0 ? data : lseek(file->fd, data, SEEK_HOLE);
+
+	if (hole >= 0) {
+		start = MIN(data, end);
+		end = MIN(hole, end);
+	} else if (errno == ENXIO) {
+		if (!check_end(file, error))
+			return FALSE;
+		start = end;
+	} else if (errno != EINVAL && errno != EOPNOTSUPP) {
+		return sw_fail_errno(error, SW_ERROR_FORMAT, ID,
+				     "cannot find the data of the disk %s", file->path);
+	}
+	*ret_start = (guint64)start;
+	*ret_end = (guint64)end;
+	return TRUE;
+}
+
+static gboolean file_read(void *state, void *buffer, size_t length, guint64 offset, GError **error)
+{
+	const struct file *file = state;
+
+	return sw_read_at(file->fd, buffer, length, offset, file->path, SW_ERROR_FORMAT, ID, error);
+}
+
+static void file_free(void *state)
+{
+	struct file *file = state;
+
+	close(file->fd);
+	g_free(file->path);
+	g_free(file);
+}
+
+static const struct sw_sparse_source file_source = { file_next, file_read, file_free };
+
 gboolean sw_sparse_open(const char *path, struct sw_sparse **ret_sparse, GError **error)
 {
 	sw_autofd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	struct sw_sparse *sparse = NULL;
+	struct file *file = NULL;
 	struct stat st;
 	off_t size = 0;
 
@@ -34,11 +108,11 @@ gboolean sw_sparse_open(const char *path, struct sw_sparse **ret_sparse, GError 
 		return sw_fail_errno(error, SW_ERROR_FORMAT, ID, "cannot size the disk %s", path);
 	if (size == 0)
 		return sw_fail(error, SW_ERROR_FORMAT, ID, "the disk %s is empty", path);
-	sparse = g_new0(struct sw_sparse, 1);
-	sparse->path = g_strdup(path);
-	sparse->fd = g_steal_fd(&fd);
-	sparse->size = (guint64)size;
-	*ret_sparse = sparse;
+	file = g_new0(struct file, 1);
+	file->path = g_strdup(path);
+	file->fd = g_steal_fd(&fd);
+	file->size = (guint64)size;
+	*ret_sparse = sw_sparse_new(&file_source, file, file->size);
 	return TRUE;
 }
 
@@ -46,8 +120,7 @@ void sw_sparse_free(struct sw_sparse *sparse)
 {
 	if (sparse == NULL)
 		return;
-	close(sparse->fd);
-	g_free(sparse->path);
+	sparse->source->free(sparse->data);
 	g_free(sparse);
 }
 
@@ -58,47 +131,17 @@ guint64 sw_sparse_size(const struct sw_sparse *sparse)
 
 int sw_sparse_fd(const struct sw_sparse *sparse)
 {
-	return sparse->fd;
-}
+	const struct file *file = sparse->data;
 
-/* No data up to the end of the file: it must still end where the disk does. */
-static gboolean check_end(const struct sw_sparse *sparse, GError **error)
-{
-	off_t size = lseek(sparse->fd, 0, SEEK_END);
-
-	if (size < 0)
-		return sw_fail_errno(error, SW_ERROR_FORMAT, ID, "cannot size the disk %s",
-				     sparse->path);
-	if ((guint64)size < sparse->size)
-		return sw_fail(error, SW_ERROR_FORMAT, ID,
-			       "the disk %s became shorter while it was read", sparse->path);
-	return TRUE;
+	return sparse->source == &file_source ? file->fd : -1;
 }
 
 gboolean sw_sparse_next(struct sw_sparse *sparse, guint64 offset, guint64 *ret_start,
 			guint64 *ret_end, GError **error)
 {
-	off_t start = (off_t)MIN(offset, sparse->size);
-	off_t end = (off_t)sparse->size;
-
-	if (offset < sparse->size) {
-		off_t data = lseek(sparse->fd, start, SEEK_DATA);
-		off_t hole = data < 0 ? data : lseek(sparse->fd, data, SEEK_HOLE);
-
-		if (hole >= 0) {
-			start = MIN(data, end);
-			end = MIN(hole, end);
-		} else if (errno == ENXIO) {
-			if (!check_end(sparse, error))
-				return FALSE;
-			start = end;
-		} else if (errno != EINVAL && errno != EOPNOTSUPP) {
-			return sw_fail_errno(error, SW_ERROR_FORMAT, ID,
-					     "cannot find the data of the disk %s", sparse->path);
-		}
-	}
-	*ret_start = (guint64)start;
-	*ret_end = (guint64)end;
+	if (offset < sparse->size)
+		return sparse->source->next(sparse->data, offset, ret_start, ret_end, error);
+	*ret_start = *ret_end = sparse->size;
 	return TRUE;
 }
 
@@ -109,8 +152,7 @@ gboolean sw_sparse_read(struct sw_sparse *sparse, void *buffer, size_t length, g
 		offset >= sparse->size ? 0 : (size_t)MIN((guint64)length, sparse->size - offset);
 
 	memset((guint8 *)buffer + inside, 0, length - inside);
-	return inside == 0 || sw_read_at(sparse->fd, buffer, inside, offset, sparse->path,
-					 SW_ERROR_FORMAT, ID, error);
+	return inside == 0 || sparse->source->read(sparse->data, buffer, inside, offset, error);
 }
 
 /*

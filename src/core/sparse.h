@@ -4,10 +4,23 @@
 #include <gio/gio.h>
 
 /*
- * The one reader of raw disks for every writer: it knows where the data is.  May be used by several
+ * The one reader of disks for every writer: it knows where the data is.  May be used by several
  * threads at once.
  */
 struct sw_sparse;
+
+/* Where the bytes of a disk come from that is no raw file.  May be called by several threads. */
+struct sw_sparse_source {
+	/* As sw_sparse_next(), with OFFSET less than the size. */
+	gboolean (*next)(void *data, guint64 offset, guint64 *ret_start, guint64 *ret_end,
+			 GError **error);
+	/* Reads exactly LENGTH (not 0) bytes at OFFSET; all of them are inside the size. */
+	gboolean (*read)(void *data, void *buffer, size_t length, guint64 offset, GError **error);
+	void (*free)(void *data);
+};
+
+/* A disk of SIZE bytes that SOURCE (static) reads with DATA, which it frees in the end. */
+struct sw_sparse *sw_sparse_new(const struct sw_sparse_source *source, void *data, guint64 size);
 
 /*
  * Opens the raw disk at PATH read-only.  SW_ERROR_FORMAT when it cannot, when it is no regular file
@@ -24,7 +37,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SwSparse, sw_sparse_free)
 /* The virtual size in bytes. */
 guint64 sw_sparse_size(const struct sw_sparse *sparse);
 
-/* Its descriptor, for sharing blocks (FICLONE).  Stays SPARSE's own. */
+/* The descriptor of a raw file, for sharing blocks (FICLONE), stays SPARSE's own; else -1. */
 int sw_sparse_fd(const struct sw_sparse *sparse);
 
 /*
