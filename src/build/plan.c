@@ -8,6 +8,7 @@
 #include "core/hash.h"
 #include "core/size.h"
 #include "image/refs.h"
+#include "source/json.h"
 
 /* What a directory, a name and an inode of the deployment cost beside the objects. */
 #define NODE_COST 512
@@ -126,6 +127,71 @@ static gboolean read_keys(struct sw_plan *plan, GError **error)
 			    SW_ERROR_USAGE, "root-ssh-authorized-keys", error);
 }
 
+/* A secret: it goes nowhere but onto the disk, and no error shows it. */
+static gboolean read_target_auth(struct sw_plan *plan, GError **error)
+{
+	const char *path = plan->build->target_authfile;
+	const struct sw_json_subject subject = { path, SW_ERROR_USAGE, "target-authfile" };
+	g_autoptr(JsonNode) root = NULL;
+	size_t length = 0;
+
+	if (path == NULL)
+		return TRUE;
+	return sw_read_file(path, KEYS_MAX, &plan->target_auth, &length, SW_ERROR_USAGE,
+			    "target-authfile", error) &&
+	       sw_json_parse(plan->target_auth, length, &subject, &root, error);
+}
+
+/*
+ * What the machine updates from, after the image's own word on signatures; what the person should
+ * know about it.
+ */
+static void settle_target(struct sw_plan *plan, struct sw_progress *progress)
+{
+	struct sw_target *target = plan->target;
+	g_autofree char *origin = NULL;
+
+	if (plan->facts->install->enforce_container_sigpolicy && !target->is_explicit)
+		target->is_signed = TRUE;
+	origin = sw_target_to_origin(target);
+	if (target->image->transport != SW_TRANSPORT_REGISTRY)
+		sw_progress_note(progress,
+				 "the machine will update from %s, a place of its own: nothing "
+				 "checks that it is there",
+				 origin);
+	else if (strchr(target->image->name, '@') != NULL)
+		sw_progress_note(progress,
+				 "the machine stays with %s, as a digest never changes: to update "
+				 "it, name a tag with --target-imgref",
+				 origin);
+	if (target->is_signed && !plan->facts->has_policy)
+		sw_progress_note(progress,
+				 "the machine will refuse to update from %s: its "
+				 "/etc/containers/policy.json must demand signatures, and accepts "
+				 "anything or is not there",
+				 origin);
+}
+
+static gboolean settle_bound_images(struct sw_plan *plan, struct sw_progress *progress,
+				    GError **error)
+{
+	char **images = plan->facts->bound_images;
+	g_autofree char *names = g_strjoinv(", ", images);
+
+	if (images[0] == NULL)
+		return TRUE;
+	if (plan->build->bound_images == NULL)
+		return sw_fail(error, SW_ERROR_IMAGE, "bound-images",
+			       "the image is bound to other images (%s): with --bound-images skip "
+			       "the machine begins without them",
+			       names);
+	sw_progress_note(progress,
+			 "the machine begins without the images that its image is bound to, and "
+			 "services that do not pull them will fail: %s",
+			 names);
+	return TRUE;
+}
+
 static void hash_text(struct sw_sha256 *hash, const char *name, const char *text)
 {
 	if (text == NULL)
@@ -152,9 +218,23 @@ static void identify(struct sw_plan *plan)
 	for (char **karg = build->karg_deletes; *karg != NULL; karg++)
 		hash_text(hash, "karg-delete", *karg);
 	hash_text(hash, "keys", plan->ssh_keys);
+	hash_text(hash, "auth", plan->target_auth != NULL ? "given" : NULL);
 	hash_text(hash, "seed", build->seed);
 	sw_sha256_hex(hash, hex);
 	plan->build_id = g_strdup(hex);
+}
+
+/*
+ * By what the machine finds the filesystem of ROLE: what the image WANTS, or else its UUID.  A root
+ * that is discoverable by its partition's type needs no root=.
+ */
+static char *find_spec(const struct sw_plan *plan, enum sw_role role, const char *wanted)
+{
+	if (wanted != NULL)
+		return g_strdup(wanted);
+	if (role == SW_ROLE_ROOT && plan->facts->install->discoverable_partitions)
+		return g_strdup("");
+	return g_strconcat("UUID=", sw_layout_find(plan->layout, role)->uuid, NULL);
 }
 
 static gboolean lay_out(struct sw_plan *plan, GError **error)
@@ -180,8 +260,10 @@ static gboolean lay_out(struct sw_plan *plan, GError **error)
 
 	if (!sw_layout_plan(&request, &plan->layout, error))
 		return FALSE;
-	kargs.root_uuid = sw_layout_find(plan->layout, SW_ROLE_ROOT)->uuid;
-	kargs.boot_uuid = sw_layout_find(plan->layout, SW_ROLE_BOOT)->uuid;
+	plan->root_spec = find_spec(plan, SW_ROLE_ROOT, facts->install->root_mount_spec);
+	plan->boot_spec = find_spec(plan, SW_ROLE_BOOT, facts->install->boot_mount_spec);
+	kargs.root_spec = plan->root_spec;
+	kargs.boot_spec = plan->boot_spec;
 	plan->kargs = sw_kargs_resolve(&kargs);
 	plan->disk_bytes = request.root_bytes + request.boot_bytes + OVERHEAD;
 	return TRUE;
@@ -215,8 +297,8 @@ static gboolean list_files(struct sw_plan *plan, GError **error)
 	return add_space(plan, "output", plan->build->output, total, error);
 }
 
-static gboolean decide(struct sw_plan *plan, gboolean check, GCancellable *cancellable,
-		       GError **error)
+static gboolean decide(struct sw_plan *plan, gboolean check, struct sw_progress *progress,
+		       GCancellable *cancellable, GError **error)
 {
 	const struct sw_build *build = plan->build;
 
@@ -227,7 +309,9 @@ static gboolean decide(struct sw_plan *plan, gboolean check, GCancellable *cance
 		return FALSE;
 	plan->rootfs = g_strdup(build->rootfs != NULL ? build->rootfs : plan->facts->rootfs);
 	plan->rootfs_origin = build->rootfs != NULL ? sw_build_origin(build, "rootfs") : "image";
-	if (!read_keys(plan, error) || !collect_objects(plan, cancellable, error))
+	settle_target(plan, progress);
+	if (!settle_bound_images(plan, progress, error) || !read_keys(plan, error) ||
+	    !read_target_auth(plan, error) || !collect_objects(plan, cancellable, error))
 		return FALSE;
 	identify(plan);
 	return lay_out(plan, error) && list_files(plan, error) &&
@@ -245,7 +329,7 @@ gboolean sw_plan_make(const struct sw_build *build, gboolean check, struct sw_pr
 	if (!open_image(plan, progress, cancellable, error) || !look_at_cache(plan, check, error) ||
 	    !sw_image_import(plan->cache, plan->source, progress, &plan->import, cancellable,
 			     error) ||
-	    !decide(plan, check, cancellable, error))
+	    !decide(plan, check, progress, cancellable, error))
 		return FALSE;
 	*ret_plan = g_steal_pointer(&plan);
 	return TRUE;
@@ -266,8 +350,11 @@ void sw_plan_free(struct sw_plan *plan)
 	sw_target_free(plan->target);
 	sw_reference_free(plan->reference);
 	sw_cache_free(plan->cache);
+	g_free(plan->root_spec);
+	g_free(plan->boot_spec);
 	g_free(plan->rootfs);
 	g_free(plan->ssh_keys);
+	g_free(plan->target_auth);
 	g_free(plan->build_id);
 	g_free(plan);
 }

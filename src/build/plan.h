@@ -32,10 +32,13 @@ struct sw_plan {
 	struct sw_facts *facts;
 	struct sw_objects *objects; /* that the disk's repository will hold */
 	struct sw_layout *layout;
+	char *root_spec;	  /* "UUID=..." of root, or what the image wants; empty: none */
+	char *boot_spec;	  /* likewise of /boot */
 	GPtrArray *kargs;	  /* struct sw_karg, in order */
 	struct sw_target *target; /* what the machine will update from */
 	char *rootfs;
 	const char *rootfs_origin; /* "flag", "document" or "image" */
+	char *target_auth;	   /* text of the machine's auth.json; NULL: none */
 	char *ssh_keys;		   /* text of the authorized_keys file; NULL: none */
 	char *build_id;		   /* SHA-256 of all that shapes the disk, hexadecimal */
 	guint64 disk_bytes;	   /* what the disk will hold, about */

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <string.h>
+
 #include "build/run.h"
 #include "build/stage-prepare.h"
 #include "core/error.h"
@@ -7,12 +9,22 @@
 /* Times that a disk is begun when appliances die. */
 #define ATTEMPTS 2
 
+/* The image with its digest; NULL for a file of this machine, which means nothing on another. */
+static char *source_text(const struct sw_reference *reference, const struct sw_oci_image *oci)
+{
+	size_t length = strcspn(reference->name, "@");
+
+	if (reference->transport != SW_TRANSPORT_REGISTRY &&
+	    reference->transport != SW_TRANSPORT_CONTAINERS_STORAGE)
+		return NULL;
+	return g_strdup_printf("%.*s@%s", (int)length, reference->name, oci->manifest_digest);
+}
+
 static gboolean make_disk(struct sw_run *run, GCancellable *cancellable, GError **error)
 {
 	const struct sw_plan *plan = run->plan;
 	const struct sw_oci_image *oci = sw_source_image(plan->source);
-	g_autofree char *source =
-		g_strdup_printf("%s@%s", plan->reference->name, oci->manifest_digest);
+	g_autofree char *source = source_text(plan->reference, oci);
 	const struct sw_compose_request compose = {
 		.repo = sw_cache_repo(plan->cache),
 		.commit = plan->import->commit,
@@ -24,6 +36,8 @@ static gboolean make_disk(struct sw_run *run, GCancellable *cancellable, GError 
 		.source = source,
 		.layout = plan->layout,
 		.kargs = plan->kargs,
+		.boot_spec = plan->boot_spec,
+		.auth = plan->target_auth,
 		.ssh_keys = plan->ssh_keys,
 	};
 	const struct sw_disk_request request = {

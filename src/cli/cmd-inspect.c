@@ -68,6 +68,9 @@ static void facts_to_json(JsonBuilder *json, const struct sw_facts *facts)
 	sw_json_texts(json, "image", (const char *const *)facts->image_kargs);
 	sw_json_texts(json, "deletes", (const char *const *)facts->install_karg_deletes);
 	json_builder_end_object(json);
+	json_builder_set_member_name(json, "install_configuration");
+	json_builder_add_value(json, sw_install_config_to_json(facts->install));
+	sw_json_texts(json, "bound_images", (const char *const *)facts->bound_images);
 	json_builder_set_member_name(json, "content");
 	json_builder_begin_object(json);
 	sw_json_number(json, "bytes", facts->content_bytes);
@@ -189,6 +192,15 @@ static void print_image(const struct view *view, GString *out)
 	sw_table_print(table, 0, out);
 }
 
+/* In bootc's own form: the result of `bootc install print-configuration --all` in the image. */
+static void print_install_config(const struct view *view, GString *out)
+{
+	g_autoptr(JsonNode) node = sw_install_config_to_json(view->facts->install);
+	g_autofree char *text = json_to_string(node, TRUE);
+
+	g_string_append_printf(out, "\nInstall configuration:\n%s\n", text);
+}
+
 static void print_layers(const struct view *view, GString *out)
 {
 	const struct sw_oci_image *oci = view->oci;
@@ -280,6 +292,7 @@ gboolean sw_cmd_inspect(const struct sw_call *call, GString *out, GCancellable *
 	} else {
 		print_image(&view, out);
 		print_layers(&view, out);
+		print_install_config(&view, out);
 		print_labels(&view, out);
 		print_requirements(&view, out);
 	}

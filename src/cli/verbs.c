@@ -18,6 +18,8 @@ static const char *const build_options[] = {
 	"karg",
 	"karg-delete",
 	"target-imgref",
+	"target-authfile",
+	"bound-images",
 	"root-ssh-authorized-keys",
 	"output",
 	"seed",

@@ -35,7 +35,8 @@ char *sw_aleph_json(const struct sw_oci_image *oci, const struct sw_facts *facts
 	/* Canonical JSON: names in order, no blanks. */
 	json_builder_begin_object(builder);
 	add_string(builder, "digest", oci->manifest_digest);
-	add_string(builder, "image", source);
+	if (source != NULL)
+		add_string(builder, "image", source);
 	add_string(builder, "kernel", facts->kernel_version);
 	add_labels(builder, oci->labels);
 	add_string(builder, "selinux", facts->has_selinux ? "enabled" : "disabled");

@@ -9,9 +9,11 @@
  */
 struct sw_bls {
 	char *title;
-	char *options; /* all kernel arguments, ostree= last */
-	char *kernel;  /* path on the boot filesystem: "/boot/ostree/default-.../vmlinuz-..." */
-	char *initrd;  /* likewise; NULL: none */
+	char *options;	   /* all kernel arguments, ostree= last */
+	char *kernel;	   /* path on the boot filesystem: "/boot/ostree/default-.../vmlinuz-..." */
+	char *initrd;	   /* likewise; NULL: none */
+	char *device_tree; /* likewise, one for all machines; NULL: none */
+	char *device_trees; /* likewise, a directory of them; NULL: none */
 };
 
 /* The text of ENTRY as the file ostree-1.conf holds it; freed by the caller. */

@@ -4,49 +4,17 @@
 #include <string.h>
 
 #include "core/error.h"
-#include "core/hash.h"
 #include "disk/aleph.h"
 #include "disk/deployment.h"
+#include "disk/kernel.h"
 #include "image/refs.h"
-#include "image/tree.h"
-
-#define BUFFER_SIZE (1024 * 1024)
 
 struct sw_compose {
 	struct sw_compose_request request;
-	char *boot_checksum;   /* contract 2.8: of kernel and initramfs */
-	char *kernel_checksum; /* of the content objects */
-	char *initramfs_checksum;
+	struct sw_kernel *kernel;
 	char *deployment;
 	struct sw_bls entry;
 };
-
-/* The repository configuration that bootc's install leaves (contract 2.5). */
-static const char repo_config[] = "[core]\nrepo_version=1\nmode=bare\n\n"
-				  "[sysroot]\nbootloader=none\nbootprefix=true\nreadonly=true\n";
-
-/* The checksum of the content object that PATH is in the image; its bytes go into HASH. */
-static gboolean take_boot_file(struct sw_compose *self, const struct sw_tree *tree,
-			       const char *path, struct sw_sha256 *hash, char **ret_checksum,
-			       GCancellable *cancellable, GError **error)
-{
-	struct sw_node node;
-	g_autoptr(GInputStream) content = NULL;
-	g_autofree char *buffer = g_malloc(BUFFER_SIZE);
-	gssize n = 0;
-
-	if (!sw_tree_find(tree, path, TRUE, &node, error))
-		return FALSE;
-	if (!ostree_repo_load_file(self->request.repo, node.checksum, &content, NULL, NULL,
-				   cancellable, error))
-		return sw_fail_prefix(error, SW_ERROR_ENVIRONMENT, "cache", "%s", path);
-	while ((n = g_input_stream_read(content, buffer, BUFFER_SIZE, cancellable, error)) > 0)
-		sw_sha256_update(hash, buffer, (size_t)n);
-	if (n < 0)
-		return sw_fail_prefix(error, SW_ERROR_ENVIRONMENT, "cache", "%s", path);
-	*ret_checksum = g_strdup(node.checksum);
-	return TRUE;
-}
 
 static char *join_kargs(const struct sw_compose *self)
 {
@@ -59,7 +27,7 @@ static char *join_kargs(const struct sw_compose *self)
 		g_string_append_printf(text, "%s ", karg->text);
 	}
 	g_string_append_printf(text, "ostree=/ostree/boot.1/%s/%s/0", request->facts->stateroot,
-			       self->boot_checksum);
+			       self->kernel->checksum);
 	return g_string_free(text, FALSE);
 }
 
@@ -67,32 +35,28 @@ static void make_entry(struct sw_compose *self)
 {
 	const struct sw_facts *facts = self->request.facts;
 	g_autofree char *directory =
-		g_strdup_printf("/boot/ostree/%s-%s", facts->stateroot, self->boot_checksum);
+		g_strdup_printf("/boot/ostree/%s-%s", facts->stateroot, self->kernel->checksum);
 
 	self->entry.title = g_strdup_printf("%s (ostree:0)", facts->os_name);
 	self->entry.options = join_kargs(self);
-	self->entry.kernel = g_strdup_printf("%s/vmlinuz-%s", directory, facts->kernel_version);
-	self->entry.initrd =
-		g_strdup_printf("%s/initramfs-%s.img", directory, facts->kernel_version);
+	self->entry.kernel = g_build_filename(directory, self->kernel->kernel, NULL);
+	self->entry.initrd = g_build_filename(directory, self->kernel->initramfs, NULL);
+	if (self->kernel->device_tree != NULL)
+		self->entry.device_tree =
+			g_build_filename(directory, self->kernel->device_tree, NULL);
+	if (self->kernel->has_dtb)
+		self->entry.device_trees = g_build_filename(directory, "dtb", NULL);
 }
 
 gboolean sw_compose_new(const struct sw_compose_request *request, struct sw_compose **ret_compose,
 			GCancellable *cancellable, GError **error)
 {
 	g_autoptr(SwCompose) self = g_new0(struct sw_compose, 1);
-	g_autoptr(SwSha256) hash = sw_sha256_new();
-	g_autoptr(SwTree) tree = NULL;
-	char hex[SW_SHA256_SIZE];
 
 	self->request = *request;
-	if (!sw_tree_open(request->repo, request->commit, &tree, cancellable, error) ||
-	    !take_boot_file(self, tree, request->facts->kernel, hash, &self->kernel_checksum,
-			    cancellable, error) ||
-	    !take_boot_file(self, tree, request->facts->initramfs, hash, &self->initramfs_checksum,
+	if (!sw_kernel_read(request->repo, request->commit, request->facts, &self->kernel,
 			    cancellable, error))
 		return FALSE;
-	sw_sha256_hex(hash, hex);
-	self->boot_checksum = g_strdup(hex);
 	self->deployment = g_strdup_printf("ostree/deploy/%s/deploy/%s.0",
 					   request->facts->stateroot, request->commit);
 	make_entry(self);
@@ -105,9 +69,7 @@ void sw_compose_free(struct sw_compose *compose)
 	if (compose == NULL)
 		return;
 	sw_bls_clear(&compose->entry);
-	g_free(compose->boot_checksum);
-	g_free(compose->kernel_checksum);
-	g_free(compose->initramfs_checksum);
+	sw_kernel_free(compose->kernel);
 	g_free(compose->deployment);
 	g_free(compose);
 }
@@ -153,6 +115,22 @@ static gboolean add_symlink(struct sw_sink *sink, const char *path, const char *
 	return sw_sink_add(sink, &node, cancellable, error);
 }
 
+/* The repository configuration that bootc's install leaves (contract 2.5). */
+static char *repo_config(const struct sw_compose *self)
+{
+	const char *append = self->request.facts->install->bls_append_except_default;
+	g_autoptr(GKeyFile) file = g_key_file_new();
+
+	g_key_file_set_value(file, "core", "repo_version", "1");
+	g_key_file_set_value(file, "core", "mode", "bare");
+	g_key_file_set_value(file, "sysroot", "bootloader", "none");
+	g_key_file_set_value(file, "sysroot", "bootprefix", "true");
+	g_key_file_set_value(file, "sysroot", "readonly", "true");
+	if (append != NULL)
+		g_key_file_set_string(file, "sysroot", "bls-append-except-default", append);
+	return g_key_file_to_data(file, NULL, NULL);
+}
+
 /* The directories of a new sysroot and an empty bare repository, parents first. */
 static gboolean compose_skeleton(struct sw_compose *self, struct sw_sink *sink,
 				 GCancellable *cancellable, GError **error)
@@ -176,11 +154,12 @@ static gboolean compose_skeleton(struct sw_compose *self, struct sw_sink *sink,
 	};
 	g_autofree char *aleph = sw_aleph_json(self->request.oci, self->request.facts,
 					       self->request.target, self->request.source);
+	g_autofree char *config = repo_config(self);
 
 	for (guint i = 0; i < G_N_ELEMENTS(directories); i++)
 		if (!add_directory(sink, directories[i], 0755, cancellable, error))
 			return FALSE;
-	return add_text(sink, "ostree/repo/config", repo_config, cancellable, error) &&
+	return add_text(sink, "ostree/repo/config", config, cancellable, error) &&
 	       add_text(sink, ".bootc-aleph.json", aleph, cancellable, error);
 }
 
@@ -262,10 +241,11 @@ static gboolean compose_links(struct sw_compose *self, struct sw_sink *sink,
 		  0700 },
 		{ g_strdup("ostree/boot.1.1"), 0755 },
 		{ g_strdup_printf("ostree/boot.1.1/%s", stateroot), 0755 },
-		{ g_strdup_printf("ostree/boot.1.1/%s/%s", stateroot, self->boot_checksum), 0755 },
+		{ g_strdup_printf("ostree/boot.1.1/%s/%s", stateroot, self->kernel->checksum),
+		  0755 },
 	};
 	g_autofree char *link =
-		g_strdup_printf("ostree/boot.1.1/%s/%s/0", stateroot, self->boot_checksum);
+		g_strdup_printf("ostree/boot.1.1/%s/%s/0", stateroot, self->kernel->checksum);
 	g_autofree char *target =
 		g_strdup_printf("../../../deploy/%s/deploy/%s.0", stateroot, commit);
 	gboolean ok = TRUE;
@@ -284,15 +264,15 @@ gboolean sw_compose_root(struct sw_compose *compose, struct sw_sink *sink,
 			 GCancellable *cancellable, GError **error)
 {
 	const struct sw_compose_request *request = &compose->request;
-	const struct sw_partition *boot = sw_layout_find(request->layout, SW_ROLE_BOOT);
 	const struct sw_deployment deployment = {
 		.repo = request->repo,
 		.commit = request->commit,
 		.objects = request->objects,
 		.stateroot = request->facts->stateroot,
 		.path = compose->deployment,
-		.boot_uuid = boot->uuid,
+		.boot_spec = request->boot_spec,
 		.root_home = request->facts->root_home,
+		.auth = request->auth,
 		.ssh_keys = request->ssh_keys,
 	};
 
@@ -304,13 +284,29 @@ gboolean sw_compose_root(struct sw_compose *compose, struct sw_sink *sink,
 	       compose_links(compose, sink, cancellable, error);
 }
 
+static gboolean compose_kernel(const struct sw_compose *compose, struct sw_sink *sink,
+			       GCancellable *cancellable, GError **error)
+{
+	g_autofree char *directory = g_path_get_dirname(compose->entry.kernel + strlen("/boot/"));
+
+	if (!add_directory(sink, directory, 0755, cancellable, error))
+		return FALSE;
+	for (guint i = 0; i < compose->kernel->files->len; i++) {
+		const struct sw_kernel_file *file = g_ptr_array_index(compose->kernel->files, i);
+		g_autofree char *path = g_build_filename(directory, file->name, NULL);
+
+		if (!(file->checksum == NULL
+			      ? add_directory(sink, path, 0755, cancellable, error)
+			      : sw_objects_add_file(compose->request.repo, file->checksum, path,
+						    sink, cancellable, error)))
+			return FALSE;
+	}
+	return TRUE;
+}
+
 gboolean sw_compose_boot(struct sw_compose *compose, struct sw_sink *sink,
 			 GCancellable *cancellable, GError **error)
 {
-	OstreeRepo *repo = compose->request.repo;
-	const char *kernel = compose->entry.kernel + strlen("/boot/");
-	const char *initrd = compose->entry.initrd + strlen("/boot/");
-	g_autofree char *directory = g_path_get_dirname(kernel);
 	g_autofree char *text = sw_bls_to_string(&compose->entry);
 
 	return add_directory(sink, "", 0755, cancellable, error) &&
@@ -322,9 +318,5 @@ gboolean sw_compose_boot(struct sw_compose *compose, struct sw_sink *sink,
 	       add_directory(sink, "loader.1/entries", 0755, cancellable, error) &&
 	       add_text(sink, "loader.1/entries/ostree-1.conf", text, cancellable, error) &&
 	       add_directory(sink, "ostree", 0755, cancellable, error) &&
-	       add_directory(sink, directory, 0755, cancellable, error) &&
-	       sw_objects_add_file(repo, compose->kernel_checksum, kernel, sink, cancellable,
-				   error) &&
-	       sw_objects_add_file(repo, compose->initramfs_checksum, initrd, sink, cancellable,
-				   error);
+	       compose_kernel(compose, sink, cancellable, error);
 }

@@ -17,10 +17,13 @@ struct sw_compose_request {
 	const struct sw_oci_image *oci;
 	const struct sw_facts *facts;
 	const struct sw_target *target;
-	const char *source; /* the image reference with its digest, for the aleph file */
+	const char
+		*source; /* the image reference with its digest, for the aleph file; NULL: local */
 	const struct sw_layout *layout;
-	GPtrArray *kargs;     /* struct sw_karg, without ostree= */
-	const char *ssh_keys; /* text of an authorized_keys file; NULL: none */
+	GPtrArray *kargs;      /* struct sw_karg, without ostree= */
+	const char *boot_spec; /* "UUID=..." of /boot, for fstab; empty: no line */
+	const char *auth;      /* text of /etc/ostree/auth.json; NULL: none */
+	const char *ssh_keys;  /* text of an authorized_keys file; NULL: none */
 };
 
 /* A composed system: a physical root and a /boot, each one ordered stream of nodes. */

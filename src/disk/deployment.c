@@ -141,11 +141,12 @@ static gboolean add_plain_directory(struct walk *walk, const char *path, GError 
 	return sw_sink_add(walk->sink, &node, walk->cancellable, error);
 }
 
-static gboolean add_text(struct walk *walk, const char *path, const char *text, GError **error)
+static gboolean add_text(struct walk *walk, const char *path, guint32 mode, const char *text,
+			 GError **error)
 {
 	struct sw_sink_node node = { .path = path,
 				     .type = SW_SINK_FILE,
-				     .mode = 0644,
+				     .mode = mode,
 				     .fd = -1,
 				     .data = text,
 				     .size = strlen(text) };
@@ -170,7 +171,20 @@ static gboolean add_ssh_keys(struct walk *walk, const char *snippets, const char
 	if (!g_hash_table_contains(walk->directories, snippets) &&
 	    !add_plain_directory(walk, snippets, error))
 		return FALSE;
-	return add_text(walk, path, text, error);
+	return add_text(walk, path, 0644, text, error);
+}
+
+/* What the machine logs in with when it updates (contract 3.2). */
+static gboolean add_auth(struct walk *walk, const char *directory, const char *path, GError **error)
+{
+	const char *auth = walk->deployment->auth;
+
+	if (auth == NULL)
+		return TRUE;
+	if (!g_hash_table_contains(walk->directories, directory) &&
+	    !add_plain_directory(walk, directory, error))
+		return FALSE;
+	return add_text(walk, path, 0600, auth, error);
 }
 
 /* /etc is a copy of /usr/etc, with what an installation adds. */
@@ -182,11 +196,16 @@ static gboolean compose_etc(const struct sw_deployment *deployment, struct sw_si
 	g_autofree char *updated = g_strconcat(etc, "/.updated", NULL);
 	g_autofree char *snippets = g_strconcat(etc, "/tmpfiles.d", NULL);
 	g_autofree char *ssh = g_strconcat(snippets, "/bootc-root-ssh.conf", NULL);
-	g_autofree char *line =
-		g_strdup_printf("UUID=%s /boot auto ro 0 0\n", deployment->boot_uuid);
+	g_autofree char *ostree = g_strconcat(etc, "/ostree", NULL);
+	g_autofree char *auth = g_strconcat(ostree, "/auth.json", NULL);
+	g_autofree char *line = g_strdup_printf("%s /boot auto ro 0 0\n", deployment->boot_spec);
+	gboolean has_line = *deployment->boot_spec != '\0';
 	g_autoptr(GHashTable) directories =
 		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	const char *const except[] = { fstab, updated, ssh, NULL };
+	/* What is not added leaves the image's own in place; a name twice does no harm. */
+	const char *const except[] = { updated, deployment->ssh_keys != NULL ? ssh : updated,
+				       deployment->auth != NULL ? auth : updated,
+				       has_line ? fstab : updated, NULL };
 	struct walk walk = { deployment, sink, TRUE, except, directories, cancellable };
 	gboolean found;
 
@@ -194,7 +213,8 @@ static gboolean compose_etc(const struct sw_deployment *deployment, struct sw_si
 		return FALSE;
 	if (!found && !add_plain_directory(&walk, etc, error))
 		return FALSE;
-	return add_text(&walk, fstab, line, error) && add_ssh_keys(&walk, snippets, ssh, error);
+	return (!has_line || add_text(&walk, fstab, 0644, line, error)) &&
+	       add_auth(&walk, ostree, auth, error) && add_ssh_keys(&walk, snippets, ssh, error);
 }
 
 /* The stateroot's /var begins as a copy of the image's. */

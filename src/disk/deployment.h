@@ -10,8 +10,9 @@ struct sw_deployment {
 	const struct sw_objects *objects; /* those of COMMIT are already in the sink */
 	const char *stateroot;
 	const char *path;      /* "ostree/deploy/default/deploy/CHECKSUM.0" */
-	const char *boot_uuid; /* of /boot's filesystem, for fstab */
+	const char *boot_spec; /* "UUID=..." of /boot, for fstab; empty: fstab is the image's */
 	const char *root_home; /* "var/roothome" or "root" */
+	const char *auth;      /* text of /etc/ostree/auth.json, a secret; NULL: none */
 	const char *ssh_keys;  /* root's authorized_keys; NULL: none */
 };
 

@@ -98,18 +98,21 @@ static void delete_all(GPtrArray *kargs, const char *const *patterns)
 	}
 }
 
+static void add_spec(GPtrArray *kargs, const char *key, const char *spec)
+{
+	g_autofree char *text = g_strdup_printf("%s=%s", key, spec);
+
+	if (spec != NULL && *spec != '\0')
+		add(kargs, text, SW_KARG_ROOT);
+}
+
 GPtrArray *sw_kargs_resolve(const struct sw_kargs_request *request)
 {
 	GPtrArray *kargs = g_ptr_array_new_with_free_func(karg_free);
-	g_autofree char *root = g_strdup_printf("root=UUID=%s", request->root_uuid);
 
-	add(kargs, root, SW_KARG_ROOT);
+	add_spec(kargs, "root", request->root_spec);
 	add(kargs, "rw", SW_KARG_ROOT);
-	if (request->boot_uuid != NULL) {
-		g_autofree char *boot = g_strdup_printf("boot=UUID=%s", request->boot_uuid);
-
-		add(kargs, boot, SW_KARG_ROOT);
-	}
+	add_spec(kargs, "boot", request->boot_spec);
 	add_all(kargs, request->install, SW_KARG_INSTALL);
 	add_all(kargs, request->image, SW_KARG_IMAGE);
 	delete_all(kargs, request->install_deletes);

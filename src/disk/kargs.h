@@ -22,8 +22,8 @@ struct sw_karg {
 
 /* What the kernel arguments are made from. */
 struct sw_kargs_request {
-	const char *root_uuid;	    /* of the root filesystem */
-	const char *boot_uuid;	    /* of /boot's; NULL: /boot is on root */
+	const char *root_spec;	    /* "UUID=..." of root; NULL or empty: no root= */
+	const char *boot_spec;	    /* of /boot's; NULL or empty: no boot= */
 	const char *const *install; /* lists, NULL at the end; NULL: empty */
 	const char *const *image;
 	const char *const *install_deletes;
@@ -32,8 +32,7 @@ struct sw_kargs_request {
 };
 
 /*
- * The kernel arguments in their final order without ostree= (contract 2.6): root=, rw and boot=
- * (without a boot UUID none), the install configuration's, the image's, less the deletions of both,
+ * The kernel arguments in their final order without ostree= (contract 2.6): root=, rw and boot=, the install configuration's, the image's, less the deletions of both,
  * then the user's own.  A double of one that is there is dropped: same key ("-" and "_" are the
  * same), same value (double quotes around it do not count).  A deletion "key=value" removes that
  * one, "key" every one of the key.  Each text of the lists is one argument.  An array of struct

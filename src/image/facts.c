@@ -4,12 +4,15 @@
 #include <string.h>
 
 #include "core/size.h"
+#include "image/bound-images.h"
 #include "image/kargs-d.h"
 #include "image/os-release.h"
 #include "image/prepare-root.h"
 #include "image/requirements.h"
 #include "image/tree-size.h"
+#include "source/policy.h"
 
+#define POLICY_LIMIT ((size_t)1024 * 1024)
 #define OS_RELEASE_LIMIT ((size_t)64 * 1024)
 
 #define COMPOSEFS_KARG "ostree.prepare-root.composefs="
@@ -79,9 +82,15 @@ static gboolean read_kernel(struct sw_facts *facts, const struct sw_tree *tree,
 {
 	static const char *const kernels[] = { "vmlinuz", NULL };
 	static const char *const initramfses[] = { "initramfs.img", "initramfs", NULL };
+	static const char *const device_tree[] = { "devicetree", NULL };
+	static const char *const hmac[] = { ".vmlinuz.hmac", NULL };
 	struct sw_tree_size device_trees;
 	g_autofree char *directory = NULL;
 	g_autofree char *dtb = NULL;
+	g_autofree char *single = NULL;
+	g_autofree char *sums = NULL;
+	guint64 tree_bytes;
+	guint64 hmac_bytes;
 	guint64 kernel_bytes;
 	guint64 initramfs_bytes;
 
@@ -94,10 +103,13 @@ static gboolean read_kernel(struct sw_facts *facts, const struct sw_tree *tree,
 	if (!find_regular(tree, directory, kernels, &facts->kernel, &kernel_bytes, error) ||
 	    !find_regular(tree, directory, initramfses, &facts->initramfs, &initramfs_bytes,
 			  error) ||
+	    !find_regular(tree, directory, device_tree, &single, &tree_bytes, error) ||
+	    !find_regular(tree, directory, hmac, &sums, &hmac_bytes, error) ||
 	    !sw_tree_measure(tree, dtb, &device_trees, cancellable, error))
 		return FALSE;
 	facts->kernel_version = g_strdup(findings->kernels[0]);
-	facts->boot_bytes = kernel_bytes + initramfs_bytes + device_trees.copy_bytes;
+	facts->boot_bytes = kernel_bytes + initramfs_bytes + hmac_bytes +
+			    (single != NULL ? tree_bytes : device_trees.copy_bytes);
 	return TRUE;
 }
 
@@ -273,6 +285,37 @@ static gboolean read_root_home(struct sw_facts *facts, const struct sw_tree *tre
 	return TRUE;
 }
 
+/* A machine that is to verify signatures updates only where its policy demands them. */
+static gboolean read_policy(struct sw_facts *facts, const struct sw_tree *tree, GError **error)
+{
+	g_autofree char *text = NULL;
+	size_t length;
+
+	if (!sw_tree_read(tree, "/etc/containers/policy.json", POLICY_LIMIT, &text, &length, error))
+		return FALSE;
+	facts->has_policy = text != NULL && !sw_policy_accepts_anything(text, length);
+	return TRUE;
+}
+
+/* What only counts by being there. */
+static gboolean read_presence(struct sw_facts *facts, const struct sw_tree *tree, GError **error)
+{
+	const struct {
+		const char *path;
+		gboolean *has;
+	} files[] = {
+		{ "/etc/selinux/config", &facts->has_selinux },
+		{ "/usr/bin/ostree", &facts->has_ostree },
+		{ "/usr/bin/podman", &facts->has_podman },
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(files); i++)
+		if (!sw_tree_has(tree, files[i].path, SW_NODE_FILE, files[i].has, error))
+			return FALSE;
+	return sw_bound_images_read(tree, &facts->bound_images, error) &&
+	       read_policy(facts, tree, error);
+}
+
 static gboolean read_sizes(struct sw_facts *facts, const struct sw_tree *tree,
 			   GCancellable *cancellable, GError **error)
 {
@@ -307,9 +350,7 @@ gboolean sw_facts_read(OstreeRepo *repo, const char *commit, const struct sw_oci
 	    !sw_prepare_root_read(tree, &facts->composefs, &findings.prepare_root, error) ||
 	    !read_bootloader(facts, tree, oci->architecture, error) ||
 	    !read_bios_grub(facts, tree, error) || !read_root_home(facts, tree, error) ||
-	    !sw_tree_has(tree, "/etc/selinux/config", SW_NODE_FILE, &facts->has_selinux, error) ||
-	    !sw_tree_has(tree, "/usr/bin/ostree", SW_NODE_FILE, &facts->has_ostree, error) ||
-	    !read_sizes(facts, tree, cancellable, error))
+	    !read_presence(facts, tree, error) || !read_sizes(facts, tree, cancellable, error))
 		return FALSE;
 	apply_composefs_kargs(facts);
 	input = (struct sw_requirement_input){
@@ -343,6 +384,7 @@ void sw_facts_free(struct sw_facts *facts)
 	g_strfreev(facts->install_karg_deletes);
 	g_strfreev(facts->image_kargs);
 	g_free(facts->root_home);
+	g_strfreev(facts->bound_images);
 	g_clear_pointer(&facts->requirements, g_ptr_array_unref);
 	g_free(facts);
 }

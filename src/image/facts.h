@@ -59,6 +59,9 @@ struct sw_facts {
 	gboolean has_selinux;		   /* a policy: etc/selinux/config exists */
 	gboolean has_ostree;		   /* the program usr/bin/ostree */
 	struct sw_install_config *install; /* the install configuration, all of it; never NULL */
+	char **bound_images;  /* references of the images it is bound to (contract 2.13) */
+	gboolean has_podman;  /* the program usr/bin/podman */
+	gboolean has_policy;  /* etc/containers/policy.json does not accept anything by default */
 	char *rootfs;	      /* install configuration: root filesystem; NULL: none given */
 	char *stateroot;      /* install configuration, else "default" */
 	char **install_kargs; /* install configuration: kargs, merge order, split */
@@ -70,7 +73,7 @@ struct sw_facts {
 	guint64 content_files;	 /* their number, directories and links included */
 	guint64 etc_bytes;	 /* what the copy of usr/etc as /etc takes, in blocks of 4 KiB */
 	guint64 var_bytes;	 /* what the copy of var in the stateroot takes, likewise */
-	guint64 boot_bytes;	 /* kernel, initramfs and device trees */
+	guint64 boot_bytes;	 /* what the kernel's directory on /boot will hold */
 	GPtrArray *requirements; /* struct sw_requirement, in the contract's order */
 };
 

@@ -16,7 +16,8 @@ enum type {
 	KARGS,	   /* GPtrArray of char *, all files' */
 	BOOLEAN,   /* gboolean */
 	STATEROOT, /* char * that becomes a directory's name */
-	SKIP,	   /* looked at elsewhere */
+	SPEC,	   /* char * that becomes a kernel argument's value and a field of fstab */
+	ARCHS,	   /* looked at elsewhere, as bootc shows it: the first file's */
 };
 
 /* A known key below [install]; WORDS: the only values that it may have. */
@@ -39,11 +40,11 @@ static const struct row rows[] = {
 	{ "block", WORDS, FIELD(block), blocks },
 	{ "kargs", KARGS, FIELD(kargs), NULL },
 	{ "karg-deletes", KARGS, FIELD(karg_deletes), NULL },
-	{ "match-architectures", SKIP, 0, NULL },
+	{ "match-architectures", ARCHS, 0, NULL },
 	{ "ostree.bls-append-except-default", TEXT, FIELD(bls_append_except_default), NULL },
 	{ "stateroot", STATEROOT, FIELD(stateroot), NULL },
-	{ "root-mount-spec", TEXT, FIELD(root_mount_spec), NULL },
-	{ "boot-mount-spec", TEXT, FIELD(boot_mount_spec), NULL },
+	{ "root-mount-spec", SPEC, FIELD(root_mount_spec), NULL },
+	{ "boot-mount-spec", SPEC, FIELD(boot_mount_spec), NULL },
 	{ "bootupd.skip-boot-uuid", BOOLEAN, FIELD(skip_boot_uuid), NULL },
 	{ "bootloader", TEXT, FIELD(bootloader), bootloaders },
 	{ "discoverable-partitions", BOOLEAN, FIELD(discoverable_partitions), NULL },
@@ -63,6 +64,8 @@ struct sw_install_config *sw_install_config_new(void)
 	config->kargs = g_ptr_array_new_with_free_func(g_free);
 	config->karg_deletes = g_ptr_array_new_with_free_func(g_free);
 	config->warnings = g_ptr_array_new_with_free_func(g_free);
+	config->given = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
+					      (GDestroyNotify)json_node_unref);
 	return config;
 }
 
@@ -81,6 +84,7 @@ void sw_install_config_free(struct sw_install_config *config)
 	g_free(config->boot_mount_spec);
 	g_free(config->bootloader);
 	g_ptr_array_unref(config->warnings);
+	g_hash_table_unref(config->given);
 	g_free(config);
 }
 
@@ -109,6 +113,17 @@ static gboolean check_stateroot(const struct merge *merge, const char *text, GEr
 		       merge->name, STATEROOT_MAX);
 }
 
+/* A blank would end the field of fstab, and with it the kernel argument. */
+static gboolean check_spec(const struct merge *merge, const struct row *row, const char *text,
+			   GError **error)
+{
+	if (text[strcspn(text, " \"'\\")] == '\0')
+		return TRUE;
+	return sw_fail(error, SW_ERROR_IMAGE, ID,
+		       "%s: install.%s must be one word without quotes and backslashes",
+		       merge->name, row->key);
+}
+
 static gboolean merge_text(const struct merge *merge, const struct row *row, GVariant *value,
 			   GError **error)
 {
@@ -118,7 +133,8 @@ static gboolean merge_text(const struct merge *merge, const struct row *row, GVa
 	if (!sw_fragment_string(value, row->key, merge->name, ID, &text, error) ||
 	    !check_word(merge, row, text, error))
 		return FALSE;
-	if (row->type == STATEROOT && !check_stateroot(merge, text, error))
+	if ((row->type == STATEROOT && !check_stateroot(merge, text, error)) ||
+	    (row->type == SPEC && !check_spec(merge, row, text, error)))
 		return FALSE;
 	g_free(*field);
 	*field = g_steal_pointer(&text);
@@ -159,6 +175,7 @@ static gboolean merge_row(const struct merge *merge, const struct row *row, GVar
 	switch (row->type) {
 	case TEXT:
 	case STATEROOT:
+	case SPEC:
 		return merge_text(merge, row, value, error);
 	case WORDS:
 		return merge_words(merge, row, value, error);
@@ -168,10 +185,31 @@ static gboolean merge_row(const struct merge *merge, const struct row *row, GVar
 					 error);
 	case BOOLEAN:
 		return merge_boolean(merge, row, value, error);
-	case SKIP:
+	case ARCHS:
 		break;
 	}
 	return TRUE;
+}
+
+/* Remembers VALUE, which has the type of ROW, as JSON; kernel arguments add up as they are written. */
+static void remember(const struct merge *merge, const struct row *row, GVariant *value)
+{
+	GHashTable *given = merge->config->given;
+	JsonNode *node = json_gvariant_serialize(value);
+	JsonNode *earlier = g_hash_table_lookup(given, row->key);
+
+	if (earlier != NULL && row->type == KARGS) {
+		JsonArray *all = json_node_get_array(earlier);
+		g_autoptr(GList) more = json_array_get_elements(json_node_get_array(node));
+
+		for (GList *element = more; element != NULL; element = element->next)
+			json_array_add_element(all, json_node_copy(element->data));
+		json_node_unref(node);
+	} else if (row->type == ARCHS && merge->config->is_found) {
+		json_node_unref(node);
+	} else {
+		g_hash_table_replace(given, (char *)row->key, node);
+	}
 }
 
 /* The row of KEY; NULL: none.  RET_IS_TABLE: is it the name of a table with known keys? */
@@ -216,6 +254,7 @@ static gboolean merge_table(const struct merge *merge, const char *prefix, GVari
 		if (row != NULL) {
 			if (!merge_row(merge, row, value, error))
 				return FALSE;
+			remember(merge, row, value);
 		} else if (strchr(key, '.') != NULL || !is_table) {
 			warn_unknown(merge, "install.", path);
 		} else if (!g_variant_is_of_type(value, G_VARIANT_TYPE_VARDICT)) {
@@ -254,7 +293,12 @@ gboolean sw_install_config_merge(struct sw_install_config *config, const char *t
 		return sw_fail(error, SW_ERROR_IMAGE, ID, "%s: install must be a table", name);
 	if (!sw_fragment_matches(table, architecture, name, ID, &matches, error))
 		return FALSE;
-	return !matches || merge_table(&merge, "", table, error);
+	if (!matches)
+		return TRUE;
+	if (!merge_table(&merge, "", table, error))
+		return FALSE;
+	config->is_found = TRUE;
+	return TRUE;
 }
 
 /* bootc looks below /run too, but nothing of an image's /run is kept. */
@@ -290,4 +334,71 @@ const char *sw_install_config_rootfs(const struct sw_install_config *config)
 {
 	return config->filesystem_root_type != NULL ? config->filesystem_root_type
 						    : config->root_fs_type;
+}
+
+/* The object that holds the key of PATH ("filesystem.root.type"), made where it is not there yet. */
+static JsonObject *make_parents(JsonObject *root, const char *path, const char **ret_name)
+{
+	const char *dot;
+
+	for (; (dot = strchr(path, '.')) != NULL; path = dot + 1) {
+		g_autofree char *name = g_strndup(path, (gsize)(dot - path));
+
+		if (!json_object_has_member(root, name) ||
+		    JSON_NODE_HOLDS_NULL(json_object_get_member(root, name)))
+			json_object_set_object_member(root, name, json_object_new());
+		root = json_object_get_object_member(root, name);
+	}
+	*ret_name = path;
+	return root;
+}
+
+static void set_value(JsonObject *root, const char *key, JsonNode *value)
+{
+	const char *name;
+	JsonObject *parent = make_parents(root, key, &name);
+
+	json_object_set_member(parent, name, value);
+}
+
+/* bootc keeps the two names of the root filesystem in step, and knows a default for "block". */
+static void set_defaults(const struct sw_install_config *config, JsonObject *root)
+{
+	const char *filesystem = sw_install_config_rootfs(config);
+
+	if (filesystem != NULL) {
+		set_value(root, "root-fs-type",
+			  json_node_init_string(json_node_alloc(), filesystem));
+		set_value(root, "filesystem.root.type",
+			  json_node_init_string(json_node_alloc(), filesystem));
+	}
+	if (config->block == NULL && config->is_found) {
+		JsonArray *block = json_array_new();
+
+		json_array_add_string_element(block, "direct");
+		json_object_set_array_member(root, "block", block);
+	}
+}
+
+JsonNode *sw_install_config_to_json(const struct sw_install_config *config)
+{
+	JsonObject *root = json_object_new();
+	JsonNode *node = json_node_init_object(json_node_alloc(), root);
+
+	/* bootc leaves out the lists that nobody gives, and shows all else. */
+	for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autofree char *top = g_strndup(rows[i].key, strcspn(rows[i].key, "."));
+
+		if (rows[i].type != KARGS)
+			json_object_set_null_member(root, top);
+	}
+	for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+		JsonNode *value = g_hash_table_lookup(config->given, rows[i].key);
+
+		if (value != NULL)
+			set_value(root, rows[i].key, json_node_copy(value));
+	}
+	set_defaults(config, root);
+	json_object_unref(root);
+	return node;
 }

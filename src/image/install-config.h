@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <json-glib/json-glib.h>
+
 #include "image/tree.h"
 
 /*
@@ -16,13 +18,15 @@ struct sw_install_config {
 	GPtrArray *karg_deletes;    /* likewise */
 	char *bls_append_except_default; /* ostree.bls-append-except-default: for the repository */
 	char *stateroot;		 /* fit to be a directory's name */
-	char *root_mount_spec;		 /* empty: no root= */
-	char *boot_mount_spec;
-	char *bootloader;	 /* "grub", "grub-cc", "systemd", "none" */
-	gboolean skip_boot_uuid; /* bootupd.skip-boot-uuid */
+	char *root_mount_spec;		 /* the one word behind "root="; empty: no root= */
+	char *boot_mount_spec;		 /* likewise for /boot, also in fstab; empty: neither */
+	char *bootloader;		 /* "grub", "grub-cc", "systemd", "none" */
+	gboolean skip_boot_uuid;	 /* bootupd.skip-boot-uuid */
 	gboolean discoverable_partitions;
 	gboolean enforce_container_sigpolicy;
 	GPtrArray *warnings; /* char *, one an unknown key; never NULL */
+	GHashTable *given;   /* keys that some file gives, with their values as JsonNode */
+	gboolean is_found;   /* is there a file for this architecture? */
 };
 
 /* An empty one; never NULL. */
@@ -46,6 +50,12 @@ gboolean sw_install_config_merge(struct sw_install_config *config, const char *t
 gboolean sw_install_config_read(const struct sw_tree *tree, const char *architecture,
 				struct sw_install_config **ret_config,
 				GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
+ * CONFIG as `bootc install print-configuration --all` prints it: what the files give, merged, and
+ * null or bootc's default for the rest.  Never NULL.
+ */
+JsonNode *sw_install_config_to_json(const struct sw_install_config *config);
 
 /* The root filesystem that CONFIG asks for ("ext4", "xfs", "btrfs"); NULL: none. */
 const char *sw_install_config_rootfs(const struct sw_install_config *config);

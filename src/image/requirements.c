@@ -377,21 +377,35 @@ static gboolean judge_content(const struct sw_requirement_input *input, struct s
 		   input->facts->content_files);
 }
 
-static gboolean judge_bound_images(const struct sw_requirement_input *input,
-				   struct sw_requirement *row, GError **error)
+static gboolean judge_discovery(const struct sw_requirement_input *input,
+				struct sw_requirement *row, G_GNUC_UNUSED GError **error)
 {
-	g_auto(GStrv) names = NULL;
+	const struct sw_install_config *install = input->facts->install;
+
+	if (install->root_mount_spec != NULL)
+		return met(row, "%s, by the install configuration",
+			   *install->root_mount_spec != '\0' ? install->root_mount_spec : "none");
+	if (!install->discoverable_partitions)
+		return met(row, "by its UUID");
+	if (input->facts->bootloader == SW_BOOTLOADER_SYSTEMD)
+		return met(row, "by its partition's type");
+	return warn(row,
+		    "without GRUB's module bli, and over BIOS, the machine does not find its root: "
+		    "remove discoverable-partitions from the install configuration",
+		    "by its partition's type, with no root=");
+}
+
+static gboolean judge_bound_images(const struct sw_requirement_input *input,
+				   struct sw_requirement *row, G_GNUC_UNUSED GError **error)
+{
+	const char *const *names = (const char *const *)input->facts->bound_images;
 	g_autofree char *joined = NULL;
 
-	if (!sw_tree_list(input->tree, "/usr/lib/bootc/bound-images.d", &names, error))
-		return FALSE;
-	if (names[0] == NULL)
+	if (names == NULL || names[0] == NULL)
 		return met(row, "none");
-	joined = join_names((const char *const *)names);
-	return warn(row,
-		    "slipway does not copy them onto the disk: let their services pull them "
-		    "(Pull=missing)",
-		    "%u: %s", g_strv_length(names), joined);
+	joined = join_names(names);
+	return warn(row, "choose: --bound-images skip (the machine begins without them)", "%u: %s",
+		    g_strv_length(input->facts->bound_images), joined);
 }
 
 static const struct {
@@ -415,6 +429,7 @@ static const struct {
 	{ "root-filesystem", "a root filesystem", judge_rootfs },
 	{ "block-setup", "a root without encryption", judge_block },
 	{ "install-config", "an install configuration without unknown keys", judge_install_config },
+	{ "root-discovery", "a way to find the root", judge_discovery },
 	{ "content", "content that ostree can hold", judge_content },
 	{ "bound-images", "no images bound to it", judge_bound_images },
 };

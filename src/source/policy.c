@@ -147,3 +147,14 @@ gboolean sw_policy_check(const struct sw_reference *reference, GError **error)
 	return sw_read_file(path, POLICY_MAX, &text, &length, SW_ERROR_SOURCE, "policy", error) &&
 	       sw_policy_check_text(reference, text, length, path, error);
 }
+
+gboolean sw_policy_accepts_anything(const char *text, size_t length)
+{
+	const struct sw_json_subject subject = { "policy.json", SW_ERROR_SOURCE, "policy" };
+	g_autoptr(GError) error = NULL;
+	g_autoptr(JsonNode) root = NULL;
+
+	if (!sw_json_parse(text, length, &subject, &root, &error))
+		return TRUE;
+	return accepts_anything(json_object_get_member(json_node_get_object(root), "default"));
+}

@@ -16,3 +16,9 @@ gboolean sw_policy_check(const struct sw_reference *reference,
 /* The same for the policy TEXT (LENGTH bytes) of the file PATH.  Pure. */
 gboolean sw_policy_check_text(const struct sw_reference *reference, const char *text, size_t length,
 			      const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
+ * Does the policy TEXT (LENGTH bytes, hostile) accept anything where it names no other demand?  TRUE
+ * for one that cannot be read.
+ */
+gboolean sw_policy_accepts_anything(const char *text, size_t length);

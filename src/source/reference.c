@@ -333,6 +333,7 @@ gboolean sw_target_parse(const char *text, struct sw_target **ret_target, GError
 	const char *rest = text;
 	gboolean good = check_text(text, error);
 
+	target->is_explicit = g_str_has_prefix(text, "ostree-");
 	if (good && g_str_has_prefix(text, TARGET_REGISTRY)) {
 		rest += strlen(TARGET_REGISTRY);
 		target->image = g_new0(struct sw_reference, 1);

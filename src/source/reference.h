@@ -55,7 +55,8 @@ char *sw_reference_short_name(const struct sw_reference *reference);
  */
 struct sw_target {
 	struct sw_reference *image;
-	gboolean is_signed; /* ostree-image-signed: the machine demands a signature policy */
+	gboolean is_signed;   /* ostree-image-signed: the machine demands a signature policy */
+	gboolean is_explicit; /* one of ostree's own forms, which say whether it does */
 };
 
 /* Parses TEXT; errors as sw_reference_parse(). */

@@ -9,14 +9,16 @@
  * made; where a setting was left open (NULL, 0), the image or a default of the stage decides.
  */
 struct sw_build {
-	char *image;	     /* as the user wrote it; never NULL after sw_build_check() */
-	char **types;	     /* names of formats, canonical, no doubles; never empty */
-	char *rootfs;	     /* "ext4", "xfs", "btrfs"; NULL: the image says */
-	guint64 size;	     /* of the disk in bytes, whole MiB; 0: computed */
-	char *target_arch;   /* OCI's word ("amd64"); never NULL, default this machine's */
-	char **kargs;	     /* kernel arguments to add, in order; never NULL */
-	char **karg_deletes; /* kernel arguments to delete: "key" or "key=value"; never NULL */
-	char *target_imgref; /* what the machine updates from; NULL: the source, a registry's */
+	char *image;	       /* as the user wrote it; never NULL after sw_build_check() */
+	char **types;	       /* names of formats, canonical, no doubles; never empty */
+	char *rootfs;	       /* "ext4", "xfs", "btrfs"; NULL: the image says */
+	guint64 size;	       /* of the disk in bytes, whole MiB; 0: computed */
+	char *target_arch;     /* OCI's word ("amd64"); never NULL, default this machine's */
+	char **kargs;	       /* kernel arguments to add, in order; never NULL */
+	char **karg_deletes;   /* kernel arguments to delete: "key" or "key=value"; never NULL */
+	char *target_imgref;   /* what the machine updates from; NULL: the source, a registry's */
+	char *target_authfile; /* path of the credentials it updates with; NULL: none */
+	char *bound_images;    /* "skip"; NULL: the image must not be bound to any */
 	char *root_ssh_keys; /* path of an authorized_keys file, which was read once; NULL: none */
 	char *output;	     /* the output directory; never NULL */
 	char *seed;	/* mixed into every derived UUID; NULL: only the image and the document */

@@ -15,6 +15,7 @@
 #define ID "bad-value"
 
 static const char *const rootfs_words[] = { "ext4", "xfs", "btrfs", NULL };
+static const char *const bound_words[] = { "skip", NULL };
 static const char *const arch_words[] = { "amd64", "arm64", "ppc64le", "riscv64", "s390x", NULL };
 
 static gboolean check_image(const char *text, char **ret_canonical, GError **error)
@@ -126,6 +127,14 @@ const struct sw_setting sw_settings[] = {
 	  .value = "REF", .otherwise = "IMAGE, when it comes from a registry",
 	  FIELD(target_imgref), .check = check_target,
 	  .help = "the image that the machine updates from" },
+	{ .flag = "target-authfile", .key = "target-authfile", .type = SW_SETTING_TEXT,
+	  .kind = SW_KIND_FILE, .value = "FILE", FIELD(target_authfile),
+	  .look = sw_authfile_check,
+	  .help = "credentials that the machine updates with: becomes its /etc/ostree/auth.json" },
+	{ .flag = "bound-images", .key = "bound-images", .type = SW_SETTING_TEXT, .value = "HOW",
+	  .words = bound_words, .otherwise = "an image that is bound to others is refused",
+	  FIELD(bound_images),
+	  .help = "what becomes of the images that the image is bound to" },
 	{ .flag = "root-ssh-authorized-keys", .key = "root-ssh-authorized-keys",
 	  .type = SW_SETTING_TEXT, .kind = SW_KIND_FILE, .value = "FILE", FIELD(root_ssh_keys),
 	  .look = sw_keys_check, .help = "public keys that may log in as root over ssh" },

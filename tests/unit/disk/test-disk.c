@@ -60,6 +60,7 @@ struct bed {
 	struct sw_objects *objects;
 	struct sw_layout *layout;
 	GPtrArray *kargs;
+	const char *auth;
 	char *disk;
 	struct sw_guest guest;
 };
@@ -111,8 +112,7 @@ static void set_up(struct bed *bed, const void *rootfs)
 	ok(sw_objects_collect(bed->image->repo, commits, &bed->objects, NULL, &error), error);
 	layout.root_bytes = sw_objects_footprint(bed->objects);
 	ok(sw_layout_plan(&layout, &bed->layout, &error), error);
-	kargs.root_uuid = sw_layout_find(bed->layout, SW_ROLE_ROOT)->uuid;
-	kargs.boot_uuid = sw_layout_find(bed->layout, SW_ROLE_BOOT)->uuid;
+	kargs.root_spec = "UUID=root";
 	bed->kargs = sw_kargs_resolve(&kargs);
 	bed->disk = g_build_filename(bed->image->directory, "disk.raw", NULL);
 	fd = open(bed->disk, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -152,6 +152,8 @@ static gboolean make(struct bed *bed, GError **error)
 		.source = "quay.io/org/edge@sha256:x",
 		.layout = bed->layout,
 		.kargs = bed->kargs,
+		.boot_spec = "UUID=boot",
+		.auth = bed->auth,
 		.ssh_keys = "ssh-ed25519 AAAA me\n",
 	};
 	const struct sw_disk_request request = {
@@ -249,6 +251,36 @@ static void test_ext4(struct bed *bed, G_GNUC_UNUSED const void *data)
 	g_assert_null(strstr(linked, "Links: 1 "));
 }
 
+/* What the install configuration and the user add. */
+static void test_configured(struct bed *bed, G_GNUC_UNUSED const void *data)
+{
+	g_autofree char *etc =
+		g_strdup_printf("/ostree/deploy/default/deploy/%s.0/etc", bed->commit);
+	g_autoptr(GError) error = NULL;
+	g_autofree char *config = NULL;
+	g_autofree char *auth = NULL;
+	g_autofree char *status = NULL;
+	g_autofree char *fstab = NULL;
+	g_autofree char *aleph = NULL;
+
+	bed->auth = "{\"auths\":{}}";
+	bed->facts->install->bls_append_except_default = g_strdup("a=1;b=\\2");
+	ok(make(bed, &error), error);
+	config = debugfs(bed, SW_ROLE_ROOT, "cat /ostree/repo/config");
+	g_assert_cmpstr(config, ==,
+			"[core]\nrepo_version=1\nmode=bare\n\n[sysroot]\nbootloader=none\n"
+			"bootprefix=true\nreadonly=true\nbls-append-except-default=a=1;b=\\\\2\n");
+	auth = debugfs(bed, SW_ROLE_ROOT, "cat %s/ostree/auth.json", etc);
+	g_assert_cmpstr(auth, ==, bed->auth);
+	status = debugfs(bed, SW_ROLE_ROOT, "stat %s/ostree/auth.json", etc);
+	g_assert_nonnull(strstr(status, "Mode:  0600 "));
+	g_assert_nonnull(strstr(status, "User:     0 "));
+	fstab = debugfs(bed, SW_ROLE_ROOT, "cat %s/fstab", etc);
+	g_assert_cmpstr(fstab, ==, "UUID=boot /boot auto ro 0 0\n");
+	aleph = debugfs(bed, SW_ROLE_ROOT, "cat /.bootc-aleph.json");
+	g_assert_nonnull(strstr(aleph, "\"image\":\"quay.io/org/edge@sha256:x\""));
+}
+
 static void test_xfs(struct bed *bed, G_GNUC_UNUSED const void *data)
 {
 	g_autoptr(GError) error = NULL;
@@ -294,6 +326,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add("/disk/ext4", struct bed, "ext4", set_up, test_ext4, tear_down);
+	g_test_add("/disk/configured", struct bed, "ext4", set_up, test_configured, tear_down);
 	g_test_add("/disk/xfs", struct bed, "xfs", set_up, test_xfs, tear_down);
 	g_test_add("/disk/guest-dies", struct bed, "xfs", set_up, test_guest_dies, tear_down);
 	g_test_add("/disk/same-bytes", struct bed, "ext4", set_up, test_same_bytes, tear_down);

@@ -21,19 +21,22 @@ static void assert_kargs(const struct sw_kargs_request *request, const char *exp
 
 static void test_order(void)
 {
-	struct sw_kargs_request request = { .root_uuid = "R", .boot_uuid = "B" };
+	struct sw_kargs_request request = { .root_spec = "UUID=R", .boot_spec = "UUID=B" };
 
 	assert_kargs(&request, "root=UUID=R:r|rw:r|boot=UUID=B:r");
-	request.boot_uuid = NULL;
+	request.boot_spec = NULL;
 	request.install = LIST("i1", "i2=x");
 	request.image = LIST("m1", "");
 	request.user = LIST("u1", "u2");
 	assert_kargs(&request, "root=UUID=R:r|rw:r|i1:i|i2=x:i|m1:i|u1:u|u2:u");
+	request.root_spec = "";
+	request.boot_spec = "LABEL=boot";
+	assert_kargs(&request, "rw:r|boot=LABEL=boot:r|i1:i|i2=x:i|m1:i|u1:u|u2:u");
 }
 
 static void test_doubles(void)
 {
-	struct sw_kargs_request request = { .root_uuid = "R" };
+	struct sw_kargs_request request = { .root_spec = "UUID=R" };
 
 	request.install = LIST("console=tty0", "a-b=1", "quiet");
 	request.image =
@@ -45,7 +48,7 @@ static void test_doubles(void)
 
 static void test_deletes(void)
 {
-	struct sw_kargs_request request = { .root_uuid = "R" };
+	struct sw_kargs_request request = { .root_spec = "UUID=R" };
 
 	request.install = LIST("a=1", "a=2", "b", "c=x y");
 	request.image = LIST("d_e=1", "f=\"g h\"", "i");
@@ -59,7 +62,7 @@ static void test_deletes(void)
 
 static void test_odd(void)
 {
-	struct sw_kargs_request request = { .root_uuid = "R" };
+	struct sw_kargs_request request = { .root_spec = "UUID=R" };
 
 	request.user = LIST("\"", "=", "=x", "\"\"", "a=\"", "a==b", "ä=ö");
 	assert_kargs(&request, "root=UUID=R:r|rw:r|\":u|=:u|=x:u|a=\":u|a==b:u|ä=ö:u");

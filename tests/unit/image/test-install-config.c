@@ -94,6 +94,44 @@ static void test_merge(void)
 	assert_joined(config->kargs, "a|b");
 }
 
+static void assert_json(const struct sw_install_config *config, const char *expected)
+{
+	g_autoptr(JsonNode) node = sw_install_config_to_json(config);
+	g_autoptr(JsonNode) other = json_from_string(expected, NULL);
+	g_autofree char *text = json_to_string(node, FALSE);
+
+	g_assert_nonnull(other);
+	if (!json_node_equal(node, other))
+		g_error("is: %s; should be: %s", text, expected);
+}
+
+/* As bootc's print-configuration --all: null for what no file gives, its defaults if there is one. */
+static void test_json(void)
+{
+	g_autoptr(SwInstallConfig) config = sw_install_config_new();
+
+	assert_json(config, "{\"block\":null,\"boot-mount-spec\":null,\"bootloader\":null,"
+			    "\"bootupd\":null,\"discoverable-partitions\":null,"
+			    "\"enforce-container-sigpolicy\":null,\"filesystem\":null,"
+			    "\"match-architectures\":null,\"ostree\":null,\"root-fs-type\":null,"
+			    "\"root-mount-spec\":null,\"stateroot\":null}");
+	merge(config, "[install]\nmatch-architectures = [\"aarch64\"]\nkargs = [\"c\"]");
+	merge(config, "[install]\nroot-fs-type = \"xfs\"\nkargs = [\"a b\"]\n"
+		      "match-architectures = [\"x86_64\"]\nroot-mount-spec = \"\"\n"
+		      "discoverable-partitions = false\n"
+		      "[install.bootupd]\nskip-boot-uuid = true\n");
+	merge(config, "[install]\nkargs = [\"c\"]\nmatch-architectures = [\"x86_64\", \"s390x\"]"
+		      "\n[install.ostree]\nbls-append-except-default = \"x=1\"\n");
+	assert_json(config,
+		    "{\"block\":[\"direct\"],\"boot-mount-spec\":null,\"bootloader\":null,"
+		    "\"bootupd\":{\"skip-boot-uuid\":true},\"discoverable-partitions\":false,"
+		    "\"enforce-container-sigpolicy\":null,"
+		    "\"filesystem\":{\"root\":{\"type\":\"xfs\"}},\"kargs\":[\"a b\",\"c\"],"
+		    "\"match-architectures\":[\"x86_64\"],"
+		    "\"ostree\":{\"bls-append-except-default\":\"x=1\"},"
+		    "\"root-fs-type\":\"xfs\",\"root-mount-spec\":\"\",\"stateroot\":null}");
+}
+
 static void test_unknown(void)
 {
 	g_autoptr(SwInstallConfig) config = sw_install_config_new();
@@ -134,6 +172,8 @@ static void test_refused(void)
 		"[install]\nstateroot = \"a/b\"",
 		"[install]\nstateroot = \"-a\"",
 		"[install]\nroot-mount-spec = \"a\\nb\"",
+		"[install]\nroot-mount-spec = \"LABEL=a init=/bin/sh\"",
+		"[install]\nboot-mount-spec = \"LABEL=\\\"a\"",
 	};
 
 	for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
@@ -183,6 +223,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/install-config/empty", test_empty);
 	g_test_add_func("/install-config/all-keys", test_all_keys);
 	g_test_add_func("/install-config/merge", test_merge);
+	g_test_add_func("/install-config/json", test_json);
 	g_test_add_func("/install-config/unknown", test_unknown);
 	g_test_add_func("/install-config/refused", test_refused);
 	g_test_add_func("/install-config/read", test_read);

@@ -178,11 +178,24 @@ static void test_tree(void)
 		{ NULL, "usr/lib/os-release", "ID=x\n", NULL, "os-release", SW_MET, "x" },
 		{ "usr/lib/ostree/ostree-prepare-root", NULL, NULL, NULL, "ostree", SW_WARNING,
 		  "*" },
-		{ NULL, "usr/lib/bootc/bound-images.d/a.image", NULL, "/usr/a.image",
-		  "bound-images", SW_WARNING, "1: a.image" },
 	};
 
 	check_changes(changes, G_N_ELEMENTS(changes));
+}
+
+static void test_bound_images(void)
+{
+	g_autoptr(Fixture) fixture = fixture_new();
+	struct sw_oci_image *oci = make_oci();
+	g_autoptr(SwFacts) facts = NULL;
+
+	fixture_make_good(fixture);
+	fixture_write(fixture, "usr/share/a.image", "[Image]\nImage=quay.io/a/b\n");
+	fixture_link(fixture, "usr/lib/bootc/bound-images.d/a.image", "/usr/share/a.image");
+	facts = read_facts(fixture, oci, "ext4");
+	check_row(facts, "bound-images", SW_WARNING, "1: quay.io/a/b");
+	g_assert_cmpstr(facts->bound_images[0], ==, "quay.io/a/b");
+	oci_free(oci);
 }
 
 static void test_composefs(void)
@@ -352,6 +365,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/requirements/good", test_good);
 	g_test_add_func("/requirements/kernel", test_kernel);
 	g_test_add_func("/requirements/tree", test_tree);
+	g_test_add_func("/requirements/bound-images", test_bound_images);
 	g_test_add_func("/requirements/composefs", test_composefs);
 	g_test_add_func("/requirements/bootloader", test_bootloader);
 	g_test_add_func("/requirements/bootupd", test_bootupd);
