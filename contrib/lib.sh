@@ -71,6 +71,15 @@ fixtures_dir() {
 	echo "${SLIPWAY_FIXTURES:-/var/cache/slipway-fixtures}"
 }
 
+# The same for what needs no root to be made: users other than root have a place of their own.
+own_fixtures_dir() {
+	if [ "$(id -u)" -eq 0 ]; then
+		fixtures_dir
+	else
+		echo "${XDG_CACHE_HOME:-$HOME/.cache}/slipway-fixtures"
+	fi
+}
+
 # os_release KEY: a value of /etc/os-release.
 os_release() {
 	(
