@@ -48,7 +48,7 @@ up() {
 deployed() {
 	ostree admin status | grep '^\* default [0-9a-f]\{64\}\.0' || return 1
 	same "$(find /ostree/deploy/default/deploy -maxdepth 1 -name '*.origin' -exec \
-		sed -n 's/^container-image-reference=//p' {} +)" "$origin"
+		sed -n 's/^container-image-reference=//p' {} + | sort -u)" "$origin"
 }
 
 cmdline=$(cat /proc/cmdline)

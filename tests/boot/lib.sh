@@ -10,6 +10,11 @@ command -v qemu-system-x86_64 > /dev/null || skip "qemu-system-x86 is not instal
 build_disk() {
 	reference=$(pushed "$1")
 	shift
+	build_reference "$@"
+}
+
+# build_reference ARGUMENT...: the same from the image $reference.
+build_reference() {
 	ssh-keygen -q -t ed25519 -N '' -C fixture -f "$work/key"
 	chmod 644 "$work/key.pub"
 	slipway build "$reference" --tls-verify=false --output "$work/out" --progress plain \
