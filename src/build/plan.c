@@ -7,7 +7,6 @@
 #include "core/format.h"
 #include "core/hash.h"
 #include "core/size.h"
-#include "image/refs.h"
 #include "source/json.h"
 
 /* What a directory, a name and an inode of the deployment cost beside the objects. */
@@ -86,20 +85,11 @@ static gboolean open_image(struct sw_plan *plan, struct sw_progress *progress,
 /* Room for the layers that the cache lacks. */
 static gboolean look_at_cache(struct sw_plan *plan, gboolean check, GError **error)
 {
-	const struct sw_oci_image *oci = sw_source_image(plan->source);
 	guint64 needed = 0;
 
-	for (guint i = 0; i < oci->layers->len; i++) {
-		const struct sw_oci_layer *layer = g_ptr_array_index(oci->layers, i);
-		g_autofree char *ref = sw_ref_for_layer(layer->digest);
-		g_autofree char *commit = NULL;
-
-		if (!ostree_repo_resolve_rev(sw_cache_repo(plan->cache), ref, TRUE, &commit, error))
-			return sw_fail_prefix(error, SW_ERROR_ENVIRONMENT, "cache", "the cache");
-		if (commit == NULL)
-			needed += layer->size * INFLATION;
-	}
-	return add_space(plan, "cache", sw_cache_path(plan->cache), needed, error) &&
+	if (!sw_image_missing(plan->cache, sw_source_image(plan->source), &needed, error))
+		return FALSE;
+	return add_space(plan, "cache", sw_cache_path(plan->cache), needed * INFLATION, error) &&
 	       (!check || check_space(g_ptr_array_index(plan->spaces, 0), error));
 }
 

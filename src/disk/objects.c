@@ -59,6 +59,32 @@ static gboolean measure(int repo, struct object *object, GError **error)
 	return TRUE;
 }
 
+static gboolean add_object(struct sw_objects *self, const char *checksum, OstreeObjectType type,
+			   GError **error)
+{
+	struct object object = { .type = type };
+
+	g_strlcpy(object.checksum, checksum, sizeof object.checksum);
+	if (!measure(ostree_repo_get_dfd(self->repo), &object, error))
+		return FALSE;
+	self->bytes += object.size;
+	g_array_append_val(self->list, object);
+	return TRUE;
+}
+
+/* Nothing refers to a commit's detached metadata, signatures for one: it is there or not. */
+static gboolean add_detached(struct sw_objects *self, const char *commit, GCancellable *cancellable,
+			     GError **error)
+{
+	g_autoptr(GVariant) metadata = NULL;
+
+	if (!ostree_repo_read_commit_detached_metadata(self->repo, commit, &metadata, cancellable,
+						       error))
+		return sw_fail_prefix(error, SW_ERROR_ENVIRONMENT, "cache",
+				      "the cache is damaged (remove it and build again)");
+	return metadata == NULL || add_object(self, commit, OSTREE_OBJECT_TYPE_COMMIT_META, error);
+}
+
 gboolean sw_objects_collect(OstreeRepo *repo, const char *const *commits,
 			    struct sw_objects **ret_objects, GCancellable *cancellable,
 			    GError **error)
@@ -78,15 +104,14 @@ gboolean sw_objects_collect(OstreeRepo *repo, const char *const *commits,
 					      "the cache is damaged (remove it and build again)");
 	g_hash_table_iter_init(&iter, reachable);
 	while (g_hash_table_iter_next(&iter, &key, NULL)) {
-		struct object object = { 0 };
+		OstreeObjectType type;
 		const char *checksum;
 
-		ostree_object_name_deserialize(key, &checksum, &object.type);
-		g_strlcpy(object.checksum, checksum, sizeof object.checksum);
-		if (!measure(ostree_repo_get_dfd(repo), &object, error))
+		ostree_object_name_deserialize(key, &checksum, &type);
+		if (!add_object(self, checksum, type, error) ||
+		    (type == OSTREE_OBJECT_TYPE_COMMIT &&
+		     !add_detached(self, checksum, cancellable, error)))
 			return FALSE;
-		self->bytes += object.size;
-		g_array_append_val(self->list, object);
 	}
 	g_array_sort(self->list, compare_objects);
 	for (guint i = 0; i < self->list->len; i++) {

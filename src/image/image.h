@@ -30,6 +30,10 @@ const char *sw_cache_path(const struct sw_cache *cache);
 /* Its repository; owned by CACHE. */
 OstreeRepo *sw_cache_repo(const struct sw_cache *cache);
 
+/* The size of IMAGE's layers that CACHE lacks, as they are in the source. */
+gboolean sw_image_missing(struct sw_cache *cache, const struct sw_oci_image *image,
+			  guint64 *ret_bytes, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* What the import of an image leaves. */
 struct sw_import {
 	char *commit;	       /* checksum of the merge commit in the cache */

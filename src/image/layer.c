@@ -8,13 +8,14 @@
 #include "image/stream.h"
 #include "image/writer.h"
 
-/* The most entries that a layer may have: a bound for the memory that a hostile one can take. */
-#define ENTRY_LIMIT (4 * 1024 * 1024)
+/* Where an encapsulated image has its objects, for containers made from it. */
+#define BASE_REPO "sysroot/ostree/repo/"
 
 struct import {
 	struct sw_tar *tar;
 	struct sw_writer *writer;
 	struct sw_entries *entries;
+	GHashTable *changed; /* path to checksum, of files changed in the base's repository */
 	const struct sw_tar_entry *entry; /* the present one; NULL: before the first */
 	GCancellable *cancellable;
 };
@@ -77,13 +78,27 @@ static gboolean import_symlink(struct import *import, const char *path, GError *
 	const struct sw_tar_entry *entry = import->entry;
 	char checksum[SW_CHECKSUM_SIZE];
 
-	if (*entry->target == '\0' || strlen(entry->target) > SW_PATH_MAX ||
-	    !g_utf8_validate(entry->target, -1, NULL))
+	if (!sw_link_target_valid(entry->target))
 		return refuse(entry, "path",
 			      "is a symbolic link whose target is empty, over-long or not UTF-8",
 			      error);
 	return sw_writer_symlink(import->writer, entry, checksum, import->cancellable, error) &&
 	       sw_entries_file(import->entries, path, checksum, error);
+}
+
+/*
+ * A container that changes a file of an encapsulated image changes its object, too, and its layer may
+ * have the content there, with the file as a hard link to it.  The file is what counts (contract 1.6).
+ */
+static gboolean keep_changed(struct import *import, const char *path, GError **error)
+{
+	char checksum[SW_CHECKSUM_SIZE];
+
+	if (!sw_writer_file(import->writer, import->entry, import->tar, checksum,
+			    import->cancellable, error))
+		return FALSE;
+	g_hash_table_replace(import->changed, g_strdup(path), g_strdup(checksum));
+	return TRUE;
 }
 
 static gboolean import_hardlink(struct import *import, const char *path, GError **error)
@@ -99,6 +114,15 @@ static gboolean import_hardlink(struct import *import, const char *path, GError 
 			      "is a hard link into a directory that is not kept (dev, proc, run, "
 			      "sys or tmp)",
 			      error);
+	if (import->entry->has_time && g_str_has_prefix(target, BASE_REPO) &&
+	    !g_str_has_prefix(path, BASE_REPO)) {
+		const char *checksum = g_hash_table_lookup(import->changed, target);
+
+		if (checksum == NULL)
+			g_debug("%s is passed over: it links to %s, which did not change", path,
+				target);
+		return checksum == NULL || sw_entries_file(import->entries, path, checksum, error);
+	}
 	return sw_entries_link(import->entries, path, target, error);
 }
 
@@ -123,7 +147,9 @@ static gboolean import_entry(struct import *import, GError **error)
 		return TRUE;
 	switch (import->entry->type) {
 	case SW_TAR_FILE:
-		return import_file(import, path, error);
+		return import->entry->has_time && g_str_has_prefix(path, BASE_REPO)
+			       ? keep_changed(import, path, error)
+			       : import_file(import, path, error);
 	case SW_TAR_DIRECTORY:
 		return import_directory(import, path, error);
 	case SW_TAR_SYMLINK:
@@ -148,9 +174,9 @@ static gboolean import_entry(struct import *import, GError **error)
 static gboolean import_entries(struct import *import, GError **error)
 {
 	for (guint count = 0;; count++) {
-		if (count == ENTRY_LIMIT)
+		if (count == SW_ENTRY_LIMIT)
 			return sw_fail(error, SW_ERROR_IMAGE, "path", "more than %d entries",
-				       ENTRY_LIMIT);
+				       SW_ENTRY_LIMIT);
 		if (!sw_check_cancelled(import->cancellable, error) ||
 		    !sw_tar_next(import->tar, &import->entry, error))
 			return FALSE;
@@ -161,24 +187,6 @@ static gboolean import_entries(struct import *import, GError **error)
 	}
 }
 
-/* Verifies the stream after the import of its entries ended (OK) or failed with *ERROR. */
-static gboolean verify(struct sw_stream *stream, gboolean ok, GError **error)
-{
-	g_autoptr(GError) import_error = NULL;
-	gboolean is_content = TRUE;
-
-	if (!ok) {
-		import_error = g_steal_pointer(error);
-		is_content = g_error_matches(import_error, SW_ERROR, SW_ERROR_SOURCE) ||
-			     g_error_matches(import_error, SW_ERROR, SW_ERROR_IMAGE);
-	}
-	if (is_content && !sw_stream_verify(stream, !ok, error))
-		return FALSE;
-	if (!ok)
-		*error = g_steal_pointer(&import_error);
-	return ok;
-}
-
 gboolean sw_layer_import(OstreeRepo *repo, int fd, const struct sw_oci_layer *layer,
 			 const char *expected_digest, char **ret_commit, gboolean *ret_has_links,
 			 GCancellable *cancellable, GError **error)
@@ -186,7 +194,11 @@ gboolean sw_layer_import(OstreeRepo *repo, int fd, const struct sw_oci_layer *la
 	g_autoptr(SwStream) stream = sw_stream_new(fd, layer, expected_digest, cancellable);
 	g_autoptr(SwTar) tar = sw_tar_new(sw_stream_next, stream);
 	g_autoptr(SwWriter) writer = sw_writer_new(repo);
-	struct import import = { .tar = tar, .writer = writer, .cancellable = cancellable };
+	g_autoptr(GHashTable) changed =
+		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	struct import import = {
+		.tar = tar, .writer = writer, .changed = changed, .cancellable = cancellable
+	};
 	g_autoptr(SwEntries) entries = sw_entries_new(make_parent, &import);
 	g_autoptr(GError) local_error = NULL;
 	g_autoptr(GVariant) metadata = NULL;
@@ -194,13 +206,13 @@ gboolean sw_layer_import(OstreeRepo *repo, int fd, const struct sw_oci_layer *la
 	OstreeMutableTree *root = NULL;
 
 	import.entries = entries;
-	if (!verify(stream, import_entries(&import, &local_error), &local_error) ||
+	if (!sw_stream_finish(stream, import_entries(&import, &local_error), &local_error) ||
 	    !sw_entries_finish(entries, &root, &links, &local_error)) {
 		g_propagate_error(error, g_steal_pointer(&local_error));
 		return FALSE;
 	}
 	metadata = g_variant_ref_sink(sw_layer_metadata(links));
-	if (!sw_mtree_commit(repo, root, metadata, 0, ret_commit, cancellable, error))
+	if (!sw_mtree_commit(repo, root, NULL, metadata, 0, ret_commit, cancellable, error))
 		return FALSE;
 	*ret_has_links = links != NULL;
 	return TRUE;

@@ -6,18 +6,19 @@
 #include "image/layer.h"
 #include "image/mtree.h"
 #include "image/paths.h"
+#include "image/prepare-root.h"
 
 /* OCI image-spec 1.1, layer.md: whiteouts. */
 #define WHITEOUT ".wh."
 #define OPAQUE ".wh..wh..opq"
 
-/* Deeper trees than any path of a layer can make (sw_path_map()) are refused. */
-#define DEPTH_LIMIT (SW_PATH_MAX / 2 + 1)
-
 struct sw_merge {
 	OstreeRepo *repo;
 	OstreeMutableTree *root;
 	gboolean has_layers;
+	gboolean is_base;  /* what is being merged is BASE, in which a name means just itself */
+	char *base;	   /* the commit that the layers lie on; NULL: none */
+	gboolean usr_only; /* the system's root takes nothing but what ostree knows */
 };
 
 struct sw_merge *sw_merge_new(OstreeRepo *repo)
@@ -35,6 +36,7 @@ void sw_merge_free(struct sw_merge *merge)
 		return;
 	g_object_unref(merge->root);
 	g_object_unref(merge->repo);
+	g_free(merge->base);
 	g_free(merge);
 }
 
@@ -64,7 +66,7 @@ static gboolean is_whiteout(struct sw_merge *merge, const char *name, const char
 	gboolean is_empty = FALSE;
 
 	*ret_is = FALSE;
-	return !g_str_has_prefix(name, WHITEOUT) ||
+	return merge->is_base || !g_str_has_prefix(name, WHITEOUT) ||
 	       query(merge->repo, checksum, ret_is, &is_empty, error);
 }
 
@@ -74,13 +76,8 @@ static gboolean clear(OstreeMutableTree *tree, GError **error)
 				 ostree_mutable_tree_get_subdirs(tree) };
 
 	for (guint i = 0; i < G_N_ELEMENTS(tables); i++) {
-		g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
-		GHashTableIter iter;
-		gpointer name = NULL;
+		g_autoptr(GPtrArray) names = sw_mtree_names(tables[i]);
 
-		g_hash_table_iter_init(&iter, tables[i]);
-		while (g_hash_table_iter_next(&iter, &name, NULL))
-			g_ptr_array_add(names, g_strdup(name));
 		for (guint n = 0; n < names->len; n++)
 			if (!sw_mtree_remove(tree, names->pdata[n], error))
 				return FALSE;
@@ -144,7 +141,7 @@ static gboolean merge_directory(struct sw_merge *merge, OstreeMutableTree *tree,
 	g_autoptr(GVariant) directories = NULL;
 	gsize count = 0;
 
-	if (depth == DEPTH_LIMIT)
+	if (depth == SW_DEPTH_LIMIT)
 		return sw_fail(error, SW_ERROR_IMAGE, "path", "directories lie too deep");
 	if (!ostree_repo_load_variant(merge->repo, OSTREE_OBJECT_TYPE_DIR_TREE, contents, &dirtree,
 				      error))
@@ -181,17 +178,12 @@ static gboolean merge_directory(struct sw_merge *merge, OstreeMutableTree *tree,
 	return TRUE;
 }
 
-/* Writes the layer COMMIT once more, with LINKS (a(ss)) resolved in the layers below. */
-static gboolean resolve(struct sw_merge *merge, const char *commit, GVariant *links,
-			char **ret_commit, GCancellable *cancellable, GError **error)
+/* Puts the objects that LINKS (a(ss)) lead to, in the layers below, into LAYER. */
+static gboolean resolve(struct sw_merge *merge, OstreeMutableTree *layer, GVariant *links,
+			GError **error)
 {
-	g_autoptr(OstreeMutableTree) layer =
-		ostree_mutable_tree_new_from_commit(merge->repo, commit, error);
-	g_autoptr(GVariant) metadata = g_variant_ref_sink(sw_layer_metadata(NULL));
 	gsize count = g_variant_n_children(links);
 
-	if (layer == NULL)
-		return broken(error);
 	for (gsize i = 0; i < count; i++) {
 		OstreeMutableTree *tree = layer;
 		const char *slash = NULL;
@@ -220,30 +212,66 @@ static gboolean resolve(struct sw_merge *merge, const char *commit, GVariant *li
 		if (!sw_mtree_put_file(tree, path, checksum, error))
 			return FALSE;
 	}
-	return sw_mtree_commit(merge->repo, layer, metadata, 0, ret_commit, cancellable, error);
+	return TRUE;
 }
 
-gboolean sw_merge_layer(struct sw_merge *merge, const char *commit, char **ret_commit,
-			GCancellable *cancellable, GError **error)
+/* Removes what a root without an overlay has no place for (contract 1.6). */
+static gboolean keep_known(OstreeMutableTree *layer, gboolean *ret_changed, GError **error)
 {
-	g_autofree char *resolved = g_strdup(commit);
-	g_autoptr(GVariant) variant = NULL;
-	g_autoptr(GVariant) metadata = NULL;
-	g_autoptr(GVariant) links = NULL;
-	g_autoptr(OstreeMutableTree) tree = NULL;
+	static const char *const known[] = {
+		"dev", "proc", "run", "sys", "tmp", "usr", "var", NULL
+	};
+	GHashTable *tables[] = { ostree_mutable_tree_get_files(layer),
+				 ostree_mutable_tree_get_subdirs(layer) };
 
-	if (!sw_check_cancelled(cancellable, error))
-		return FALSE;
-	if (!ostree_repo_load_commit(merge->repo, commit, &variant, NULL, error))
-		return broken(error);
-	metadata = g_variant_get_child_value(variant, 0);
-	links = g_variant_lookup_value(metadata, SW_KEY_LINKS, G_VARIANT_TYPE("a(ss)"));
-	if (links != NULL) {
-		g_clear_pointer(&resolved, g_free);
-		if (!resolve(merge, commit, links, &resolved, cancellable, error))
-			return FALSE;
+	for (guint i = 0; i < G_N_ELEMENTS(tables); i++) {
+		g_autoptr(GPtrArray) names = sw_mtree_names(tables[i]);
+
+		for (guint n = 0; n < names->len; n++) {
+			if (g_strv_contains(known, names->pdata[n]))
+				continue;
+			*ret_changed = TRUE;
+			if (!sw_mtree_remove(layer, names->pdata[n], error))
+				return FALSE;
+		}
 	}
-	tree = ostree_mutable_tree_new_from_commit(merge->repo, resolved, error);
+	return TRUE;
+}
+
+/* The commit that stands for the layer COMMIT here: itself, or one that is what it comes to here. */
+static gboolean adapt(struct sw_merge *merge, const char *commit, char **ret_commit,
+		      GCancellable *cancellable, GError **error)
+{
+	g_autoptr(OstreeMutableTree) layer =
+		ostree_mutable_tree_new_from_commit(merge->repo, commit, error);
+	g_autoptr(GVariant) variant = NULL;
+	g_autoptr(GVariant) found = NULL;
+	g_autoptr(GVariant) links = NULL;
+	g_autoptr(GVariant) metadata = NULL;
+	gboolean changed = FALSE;
+
+	if (layer == NULL || !ostree_repo_load_commit(merge->repo, commit, &variant, NULL, error))
+		return broken(error);
+	found = g_variant_get_child_value(variant, 0);
+	links = g_variant_lookup_value(found, SW_KEY_LINKS, G_VARIANT_TYPE("a(ss)"));
+	changed = links != NULL;
+	if ((links != NULL && !resolve(merge, layer, links, error)) ||
+	    (merge->usr_only && !keep_known(layer, &changed, error)))
+		return FALSE;
+	if (!changed) {
+		*ret_commit = g_strdup(commit);
+		return TRUE;
+	}
+	metadata = g_variant_ref_sink(sw_layer_metadata(NULL));
+	return sw_mtree_commit(merge->repo, layer, NULL, metadata, 0, ret_commit, cancellable,
+			       error);
+}
+
+static gboolean merge_commit(struct sw_merge *merge, const char *commit, GError **error)
+{
+	g_autoptr(OstreeMutableTree) tree =
+		ostree_mutable_tree_new_from_commit(merge->repo, commit, error);
+
 	if (tree == NULL)
 		return broken(error);
 	if (!merge_directory(merge, merge->root, !merge->has_layers,
@@ -251,7 +279,38 @@ gboolean sw_merge_layer(struct sw_merge *merge, const char *commit, char **ret_c
 			     ostree_mutable_tree_get_metadata_checksum(tree), 0, error))
 		return FALSE;
 	merge->has_layers = TRUE;
-	*ret_commit = g_steal_pointer(&resolved);
+	return TRUE;
+}
+
+gboolean sw_merge_base(struct sw_merge *merge, const char *commit, GCancellable *cancellable,
+		       GError **error)
+{
+	g_autoptr(SwTree) tree = NULL;
+	gboolean has_overlay = FALSE;
+	gboolean ok = FALSE;
+
+	g_return_val_if_fail(!merge->has_layers, FALSE);
+	if (!sw_tree_open(merge->repo, commit, &tree, cancellable, error) ||
+	    !sw_prepare_root_has_overlay(tree, &has_overlay, error))
+		return FALSE;
+	merge->usr_only = !has_overlay;
+	merge->is_base = TRUE;
+	ok = merge_commit(merge, commit, error);
+	merge->is_base = FALSE;
+	merge->base = g_strdup(commit);
+	return ok;
+}
+
+gboolean sw_merge_layer(struct sw_merge *merge, const char *commit, char **ret_commit,
+			GCancellable *cancellable, GError **error)
+{
+	g_autofree char *adapted = NULL;
+
+	if (!sw_check_cancelled(cancellable, error) ||
+	    !adapt(merge, commit, &adapted, cancellable, error) ||
+	    !merge_commit(merge, adapted, error))
+		return FALSE;
+	*ret_commit = g_steal_pointer(&adapted);
 	return TRUE;
 }
 
@@ -304,6 +363,6 @@ gboolean sw_merge_finish(struct sw_merge *merge, const struct sw_oci_image *imag
 	g_autoptr(GVariant) metadata = g_variant_ref_sink(sw_merge_metadata(image));
 
 	return remove_leftovers(merge, error) &&
-	       sw_mtree_commit(merge->repo, merge->root, metadata, image->created, ret_commit,
-			       cancellable, error);
+	       sw_mtree_commit(merge->repo, merge->root, merge->base, metadata, image->created,
+			       ret_commit, cancellable, error);
 }

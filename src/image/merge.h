@@ -20,8 +20,16 @@ typedef struct sw_merge SwMerge;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SwMerge, sw_merge_free)
 
 /*
+ * Begins with the tree of COMMIT as it is, of which the merge commit will be the child: what an
+ * encapsulated image has below its layers.  To be called first, if at all.
+ */
+gboolean sw_merge_base(struct sw_merge *merge, const char *commit, GCancellable *cancellable,
+		       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
  * Lays the layer COMMIT over the ones before.  RET_COMMIT is the commit that stands for it in this
- * image: itself, or, where it has hard links to files of lower layers, one in which they are resolved.
+ * image: itself, or one in which hard links to files of lower layers are resolved, and which lacks what
+ * the base has no place for.
  * SW_ERROR_IMAGE with the id "hardlink" or "whiteout", SW_ERROR_ENVIRONMENT "cache".
  */
 gboolean sw_merge_layer(struct sw_merge *merge, const char *commit, char **ret_commit,

@@ -26,6 +26,18 @@ const char *sw_mtree_find(OstreeMutableTree *root, const char *path)
 	return root == NULL ? NULL : g_hash_table_lookup(ostree_mutable_tree_get_files(root), path);
 }
 
+GPtrArray *sw_mtree_names(GHashTable *table)
+{
+	GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+	GHashTableIter iter;
+	gpointer name = NULL;
+
+	g_hash_table_iter_init(&iter, table);
+	while (g_hash_table_iter_next(&iter, &name, NULL))
+		g_ptr_array_add(names, g_strdup(name));
+	return names;
+}
+
 gboolean sw_mtree_remove(OstreeMutableTree *tree, const char *name, GError **error)
 {
 	return ostree_mutable_tree_remove(tree, name, TRUE, error) || broken(error);
@@ -63,15 +75,15 @@ gboolean sw_mtree_put_directory(OstreeMutableTree *tree, const char *name,
 	return TRUE;
 }
 
-gboolean sw_mtree_commit(OstreeRepo *repo, OstreeMutableTree *root, GVariant *metadata,
-			 guint64 timestamp, char **ret_commit, GCancellable *cancellable,
-			 GError **error)
+gboolean sw_mtree_commit(OstreeRepo *repo, OstreeMutableTree *root, const char *parent,
+			 GVariant *metadata, guint64 timestamp, char **ret_commit,
+			 GCancellable *cancellable, GError **error)
 {
 	g_autoptr(GFile) file = NULL;
 
 	if (!ostree_mutable_tree_check_error(root, error) ||
 	    !ostree_repo_write_mtree(repo, root, &file, cancellable, error) ||
-	    !ostree_repo_write_commit_with_time(repo, NULL, NULL, NULL, metadata,
+	    !ostree_repo_write_commit_with_time(repo, parent, NULL, NULL, metadata,
 						OSTREE_REPO_FILE(file), timestamp, ret_commit,
 						cancellable, error))
 		return sw_fail_prefix(error, SW_ERROR_ENVIRONMENT, "cache",

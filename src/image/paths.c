@@ -81,3 +81,9 @@ gboolean sw_path_map(const char *path, char **ret_path, GError **error)
 	*ret_path = is_dropped(mapped->str) ? NULL : g_string_free(g_steal_pointer(&mapped), FALSE);
 	return TRUE;
 }
+
+gboolean sw_link_target_valid(const char *target)
+{
+	return *target != '\0' && strlen(target) <= SW_PATH_MAX &&
+	       g_utf8_validate(target, -1, NULL);
+}

@@ -19,5 +19,8 @@
  */
 gboolean sw_path_map(const char *path, char **ret_path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Can TARGET, as a tar names it, be that of a symbolic link: not empty, not over-long, UTF-8? */
+gboolean sw_link_target_valid(const char *target);
+
 /* PATH for an error: fit for one line, cut after some 200 bytes.  The caller frees it. */
 char *sw_path_show(const char *path);

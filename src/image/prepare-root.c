@@ -75,3 +75,25 @@ gboolean sw_prepare_root_read(const struct sw_tree *tree, enum sw_composefs *ret
 	*ret_path = NULL;
 	return TRUE;
 }
+
+gboolean sw_prepare_root_has_overlay(const struct sw_tree *tree, gboolean *ret_has, GError **error)
+{
+	static const char path[] = "/usr/lib/ostree/prepare-root.conf";
+	g_autoptr(GKeyFile) file = g_key_file_new();
+	enum sw_composefs mode = SW_COMPOSEFS_NO;
+	g_autofree char *text = NULL;
+	size_t length = 0;
+
+	*ret_has = FALSE;
+	if (!sw_tree_read(tree, path, FILE_LIMIT, &text, &length, error))
+		return FALSE;
+	if (text == NULL)
+		return TRUE;
+	if (!sw_prepare_root_parse(text, length, path, &mode, error))
+		return FALSE;
+	*ret_has = mode != SW_COMPOSEFS_NO ||
+		   (length > 0 &&
+		    g_key_file_load_from_data(file, text, length, G_KEY_FILE_NONE, NULL) &&
+		    g_key_file_get_boolean(file, "root", "transient", NULL));
+	return TRUE;
+}

@@ -22,3 +22,10 @@ gboolean sw_composefs_from_word(const char *word, enum sw_composefs *ret_mode);
  */
 gboolean sw_prepare_root_read(const struct sw_tree *tree, enum sw_composefs *ret_mode,
 			      const char **ret_path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
+ * Does the file of TREE below /usr/lib ask for a root into which any path can be laid: composefs in any
+ * mode, or root.transient (contract 1.6)?  FALSE when there is none.
+ */
+gboolean sw_prepare_root_has_overlay(const struct sw_tree *tree, gboolean *ret_has,
+				     GError **error) G_GNUC_WARN_UNUSED_RESULT;

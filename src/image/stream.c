@@ -266,6 +266,23 @@ gboolean sw_stream_verify(struct sw_stream *stream, gboolean abandoned, GError *
 	return check_hash(stream->tar, stream->layer->diff_id, "diff-id", "the tar in it", error);
 }
 
+gboolean sw_stream_finish(struct sw_stream *stream, gboolean ok, GError **error)
+{
+	g_autoptr(GError) import_error = NULL;
+	gboolean is_content = TRUE;
+
+	if (!ok) {
+		import_error = g_steal_pointer(error);
+		is_content = g_error_matches(import_error, SW_ERROR, SW_ERROR_SOURCE) ||
+			     g_error_matches(import_error, SW_ERROR, SW_ERROR_IMAGE);
+	}
+	if (is_content && !sw_stream_verify(stream, !ok, error))
+		return FALSE;
+	if (!ok)
+		*error = g_steal_pointer(&import_error);
+	return ok;
+}
+
 void sw_stream_free(struct sw_stream *stream)
 {
 	if (stream == NULL)

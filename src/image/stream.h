@@ -34,3 +34,11 @@ gboolean sw_stream_next(void *stream, const guint8 **ret_chunk, size_t *ret_leng
  */
 gboolean sw_stream_verify(struct sw_stream *stream, gboolean abandoned,
 			  GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
+ * Verifies the stream after the import of what is in it ended (OK) or failed with *ERROR, and returns
+ * whether all is well.  A failure for the content gives way to the stream's own: content that is not
+ * what its digest says is to blame on the source.
+ */
+gboolean sw_stream_finish(struct sw_stream *stream, gboolean ok,
+			  GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -21,6 +21,7 @@ enum {
 	AT_UID = 108,
 	AT_GID = 116,
 	AT_SIZE = 124,
+	AT_TIME = 136,
 	AT_CHECKSUM = 148,
 	AT_TYPE = 156,
 	AT_LINK = 157,
@@ -298,6 +299,7 @@ static gboolean set_owner(struct sw_tar *tar, const struct sw_pax *pax, GError *
 	guint64 uid = 0;
 	guint64 gid = 0;
 	guint64 mode = 0;
+	guint64 time = 0;
 
 	if (!parse_number(tar->block + AT_MODE, AT_UID - AT_MODE, &mode) ||
 	    !parse_number(tar->block + AT_UID, AT_GID - AT_UID, &uid) ||
@@ -311,6 +313,8 @@ static gboolean set_owner(struct sw_tar *tar, const struct sw_pax *pax, GError *
 	tar->entry.uid = (guint32)uid;
 	tar->entry.gid = (guint32)gid;
 	tar->entry.mode = (guint32)(mode & 07777);
+	tar->entry.has_time =
+		parse_number(tar->block + AT_TIME, AT_CHECKSUM - AT_TIME, &time) && time > 0;
 	return TRUE;
 }
 

@@ -34,9 +34,10 @@ struct sw_tar_entry {
 	char *target; /* of a link, likewise; never NULL for links */
 	guint32 uid;
 	guint32 gid;
-	guint32 mode;	  /* the permission bits, with set-user-ID and so on (07777) */
-	guint64 size;	  /* of the content, holes included */
-	GVariant *xattrs; /* a(ayay), libostree's form, sorted by name; NULL: none */
+	guint32 mode;	   /* the permission bits, with set-user-ID and so on (07777) */
+	gboolean has_time; /* its header's modification time is after 1970 */
+	guint64 size;	   /* of the content, holes included */
+	GVariant *xattrs;  /* a(ayay), libostree's form, sorted by name; NULL: none */
 };
 
 /* A reader of what NEXT gives (with DATA); never NULL. */

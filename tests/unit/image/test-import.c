@@ -300,7 +300,7 @@ static void test_refused(void)
 	g_hash_table_insert(source->image.labels, (char *)"ostree.final-diffid", (char *)"x");
 	g_assert_null(import(path, source, &error));
 	g_assert_error(error, SW_ERROR, SW_ERROR_IMAGE);
-	g_assert_cmpstr(sw_error_id(error), ==, "encapsulated");
+	g_assert_cmpstr(sw_error_id(error), ==, "final-diffid");
 	check_cache(path);
 	remove_directory(path);
 }

@@ -65,7 +65,8 @@ static void test_commit(void)
 		file = ostree_repo_write_regfile_inline(repo, NULL, 0, 0, S_IFREG | 0644, NULL,
 							(const guint8 *)"x", 1, NULL, NULL);
 		g_assert_true(sw_mtree_put_file(root, "f", file, NULL));
-		g_assert_true(sw_mtree_commit(repo, root, empty, 1234, &commit, NULL, &error));
+		g_assert_true(
+			sw_mtree_commit(repo, root, NULL, empty, 1234, &commit, NULL, &error));
 		g_assert_no_error(error);
 		text = repo_text(repo, commit);
 		g_assert_cmpstr(text, ==, "/ 0:0 040755\n/f 0:0 100644 'x'\n");
