@@ -11,6 +11,7 @@
 
 /* What a directory, a name and an inode of the deployment cost beside the objects. */
 #define NODE_COST 512
+#define VERITY_COST 4096
 /* Bytes that a compressed layer may become in the cache, for the look at the free space. */
 #define INFLATION 3
 /* What the tables of filesystems and artifacts may take beside their content. */
@@ -248,6 +249,10 @@ static gboolean lay_out(struct sw_plan *plan, GError **error)
 		.user = (const char *const *)plan->build->kargs,
 	};
 
+	/* fs-verity: a block for the descriptor of each file, hashes for its blocks. */
+	if (facts->composefs == SW_COMPOSEFS_VERITY)
+		request.root_bytes += sw_objects_count(plan->objects) * VERITY_COST +
+				      sw_objects_bytes(plan->objects) / 100;
 	if (!sw_layout_plan(&request, &plan->layout, error))
 		return FALSE;
 	plan->root_spec = find_spec(plan, SW_ROLE_ROOT, facts->install->root_mount_spec);
@@ -295,6 +300,7 @@ static gboolean decide(struct sw_plan *plan, gboolean check, struct sw_progress 
 	if (!sw_facts_read(sw_cache_repo(plan->cache), plan->import->commit,
 			   sw_source_image(plan->source), build->rootfs, &plan->facts, cancellable,
 			   error) ||
+	    !sw_facts_apply_kargs(plan->facts, build->kargs, build->rootfs, error) ||
 	    !sw_facts_check(plan->facts, error))
 		return FALSE;
 	plan->rootfs = g_strdup(build->rootfs != NULL ? build->rootfs : plan->facts->rootfs);

@@ -56,6 +56,11 @@ static void finish(struct sw_sha256 *hash, guint8 ret_digest[DIGEST_LENGTH])
 	must(length == DIGEST_LENGTH);
 }
 
+void sw_sha256_bytes(struct sw_sha256 *hash, unsigned char ret_digest[SW_SHA256_HEX / 2])
+{
+	finish(hash, ret_digest);
+}
+
 void sw_sha256_hex(struct sw_sha256 *hash, char ret_hex[SW_SHA256_SIZE])
 {
 	guint8 digest[DIGEST_LENGTH];

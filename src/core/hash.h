@@ -24,6 +24,9 @@ void sw_sha256_update(struct sw_sha256 *hash, const void *data, size_t length);
 /* Writes the digest in lower-case hexadecimal into RET_HEX.  HASH can only be freed afterwards. */
 void sw_sha256_hex(struct sw_sha256 *hash, char ret_hex[SW_SHA256_SIZE]);
 
+/* The same as the 32 bytes themselves. */
+void sw_sha256_bytes(struct sw_sha256 *hash, unsigned char ret_digest[SW_SHA256_HEX / 2]);
+
 /* The SHA-256 of a buffer. */
 void sw_sha256_data(const void *data, size_t length, char ret_hex[SW_SHA256_SIZE]);
 

@@ -128,7 +128,30 @@ static char *repo_config(const struct sw_compose *self)
 	g_key_file_set_value(file, "sysroot", "readonly", "true");
 	if (append != NULL)
 		g_key_file_set_string(file, "sysroot", "bls-append-except-default", append);
+	if (self->request.facts->composefs == SW_COMPOSEFS_VERITY)
+		g_key_file_set_value(file, "ex-integrity", "fsverity", "true");
 	return g_key_file_to_data(file, NULL, NULL);
+}
+
+/*
+ * Marks what fs-verity seals on its way into another sink, as bootc's ensure_verity does: all file
+ * objects, and the repository's configuration as the sign that they are.
+ */
+struct sealing {
+	struct sw_sink sink;
+	struct sw_sink *next;
+};
+
+static gboolean sealing_add(struct sw_sink *sink, const struct sw_sink_node *node, GError **error)
+{
+	struct sealing *self = (struct sealing *)sink;
+	struct sw_sink_node sealed = *node;
+
+	sealed.is_sealed = node->type == SW_SINK_FILE &&
+			   ((g_str_has_prefix(node->path, "ostree/repo/objects/") &&
+			     g_str_has_suffix(node->path, ".file")) ||
+			    g_str_equal(node->path, "ostree/repo/config"));
+	return self->next->add(self->next, &sealed, error);
 }
 
 /* The directories of a new sysroot and an empty bare repository, parents first. */
@@ -276,6 +299,10 @@ gboolean sw_compose_root(struct sw_compose *compose, struct sw_sink *sink,
 		.ssh_keys = request->ssh_keys,
 	};
 
+	struct sealing sealing = { .sink.add = sealing_add, .next = sink };
+
+	if (request->facts->composefs == SW_COMPOSEFS_VERITY)
+		sink = &sealing.sink;
 	return compose_skeleton(compose, sink, cancellable, error) &&
 	       compose_refs(compose, sink, cancellable, error) &&
 	       sw_objects_compose(request->objects, sink, added, data, cancellable, error) &&

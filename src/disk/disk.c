@@ -175,18 +175,26 @@ static gboolean make_composefs(struct making *making, GError **error)
 					? "exit 0"
 					: "echo \"the image's ostree has no composefs, but its "
 					  "prepare-root.conf demands it\" >&2; exit 1";
+	static const char check_seal[] =
+		"case $(lsattr cfs.tmp | cut -d ' ' -f 1) in *V*) ;; *)\n"
+		"\techo \"the image's ostree does not put it under fs-verity\" >&2; exit 1 ;;\n"
+		"esac\n";
+	gboolean is_sealed = making->facts->composefs == SW_COMPOSEFS_VERITY;
 	g_autofree char *script = NULL;
 
 	if (making->facts->composefs == SW_COMPOSEFS_NO || !making->facts->has_ostree)
 		return TRUE;
+	/* With fs-verity ostree seals the blob, as the repository's configuration says. */
 	script = g_strdup_printf("ostree --version | grep -q -- '- composefs' || { %s; }\n"
 				 "cd /sysroot/ostree\n"
-				 "ostree --repo=repo checkout --composefs-noverity %s cfs.tmp\n"
+				 "ostree --repo=repo checkout %s %s cfs.tmp\n"
+				 "%s"
 				 "chattr -i /sysroot/%s\n"
 				 "mv cfs.tmp /sysroot/%s/.ostree.cfs\n"
 				 "chattr +i /sysroot/%s\n",
-				 otherwise, making->request->compose->commit, deployment,
-				 deployment, deployment);
+				 otherwise, is_sealed ? "--composefs" : "--composefs-noverity",
+				 making->request->compose->commit, is_sealed ? check_seal : "",
+				 deployment, deployment, deployment);
 	return sw_guest_run(making->request->guest, deployment, "making .ostree.cfs", script,
 			    error);
 }

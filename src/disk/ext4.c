@@ -10,6 +10,10 @@
 
 #include "core/copy.h"
 #include "core/file.h"
+#include "core/size.h"
+#include "disk/verity.h"
+
+#define COPY_BYTES ((size_t)SW_MIB)
 
 /* The sink of sw_node, its filesystem, and what was already written. */
 struct sw_ext4 {
@@ -109,19 +113,28 @@ static errcode_t set_inode(struct sw_ext4 *self, ext2_ino_t number, const struct
 	return ext2fs_write_inode_full(self->fs, number, small, sizeof inode);
 }
 
-static gboolean write_data(struct sw_ext4 *self, const struct sw_sink_node *node, guint64 from,
+/* Bytes that belong into a file from BEGIN on. */
+struct piece {
+	const char *path;
+	int fd; /* -1: DATA */
+	const void *data;
+	guint64 begin;
+	guint64 length;
+};
+
+static gboolean write_data(struct sw_ext4 *self, const struct piece *piece, guint64 from,
 			   guint64 to, guint64 length, GError **error)
 {
-	if (node->fd >= 0)
-		return sw_copy_range(node->fd, from, self->fd, to, length, node->path,
+	if (piece->fd >= 0)
+		return sw_copy_range(piece->fd, from, self->fd, to, length, piece->path,
 				     SW_ERROR_DEPLOY, "ext4", error);
-	return sw_write_at(self->fd, (const char *)node->data + from, length, to, node->path,
+	return sw_write_at(self->fd, (const char *)piece->data + from, length, to, piece->path,
 			   SW_ERROR_DEPLOY, "ext4", error);
 }
 
-/* The data of NODE into the blocks that the inode got, extent by extent. */
-static gboolean write_extents(struct sw_ext4 *self, ext2_ino_t number,
-			      const struct sw_sink_node *node, GError **error)
+/* PIECE, whose begin is that of a block, into the blocks that the inode got, extent by extent. */
+static gboolean write_extents(struct sw_ext4 *self, ext2_ino_t number, const struct piece *piece,
+			      GError **error)
 {
 	ext2_extent_handle_t handle = NULL;
 	struct ext2fs_extent extent;
@@ -131,21 +144,78 @@ static gboolean write_extents(struct sw_ext4 *self, ext2_ino_t number,
 	gboolean ok = TRUE;
 
 	while (ok && code == 0 && (code = ext2fs_extent_get(handle, step, &extent)) == 0) {
-		guint64 from = extent.e_lblk * block;
-		guint64 length = extent.e_len * block;
+		guint64 begin = MAX(extent.e_lblk * block, piece->begin);
+		guint64 end =
+			MIN((extent.e_lblk + extent.e_len) * block, piece->begin + piece->length);
 
 		step = EXT2_EXTENT_NEXT;
 		if (!(extent.e_flags & EXT2_EXTENT_FLAGS_LEAF) ||
-		    (extent.e_flags & EXT2_EXTENT_FLAGS_SECOND_VISIT) || from >= node->size)
+		    (extent.e_flags & EXT2_EXTENT_FLAGS_SECOND_VISIT) || begin >= end)
 			continue;
-		ok = write_data(self, node, from, self->offset + extent.e_pblk * block,
-				MIN(length, node->size - from), error);
+		ok = write_data(self, piece, begin - piece->begin,
+				self->offset + extent.e_pblk * block + begin -
+					extent.e_lblk * block,
+				end - begin, error);
 	}
 	if (handle != NULL)
 		ext2fs_extent_free(handle);
 	if (ok && code != EXT2_ET_EXTENT_NO_NEXT)
-		return fail(error, code, node->path, "lay out its blocks");
+		return fail(error, code, piece->path, "lay out its blocks");
 	return ok;
+}
+
+/* The content of NODE through fs-verity's hashes. */
+static gboolean hash_content(const struct sw_sink_node *node, struct sw_verity *verity,
+			     GError **error)
+{
+	g_autofree char *buffer = g_malloc(COPY_BYTES);
+
+	if (node->fd < 0) {
+		sw_verity_update(verity, node->data, node->size);
+		return TRUE;
+	}
+	for (guint64 at = 0; at < node->size;) {
+		size_t n = (size_t)MIN(node->size - at, COPY_BYTES);
+
+		if (!sw_read_at(node->fd, buffer, n, at, node->path, SW_ERROR_DEPLOY, "ext4",
+				error))
+			return FALSE;
+		sw_verity_update(verity, buffer, n);
+		at += n;
+	}
+	return TRUE;
+}
+
+/* Puts the file NUMBER, which is whole, under fs-verity: Merkle tree and descriptor behind its end. */
+static gboolean seal_file(struct sw_ext4 *self, ext2_ino_t number, const struct sw_sink_node *node,
+			  GError **error)
+{
+	g_autoptr(SwVerity) verity = sw_verity_new(node->size);
+	guint64 block = self->fs->blocksize;
+	struct piece piece = { .path = node->path,
+			       .fd = -1,
+			       .begin = sw_verity_offset(node->size) };
+	struct ext2_inode_large inode;
+	struct ext2_inode *small = (struct ext2_inode *)&inode;
+	g_autoptr(GBytes) bytes = NULL;
+	gsize length = 0;
+	errcode_t code;
+
+	if (!hash_content(node, verity, error))
+		return FALSE;
+	bytes = sw_verity_finish(verity, NULL);
+	piece.data = g_bytes_get_data(bytes, &length);
+	piece.length = length;
+	code = ext2fs_read_inode_full(self->fs, number, small, sizeof inode);
+	if (code == 0)
+		code = ext2fs_fallocate(self->fs, EXT2_FALLOCATE_FORCE_INIT, number, small,
+					~(blk64_t)0, piece.begin / block, length / block);
+	inode.i_flags |= EXT4_VERITY_FL;
+	if (code == 0)
+		code = ext2fs_write_inode_full(self->fs, number, small, sizeof inode);
+	if (code != 0)
+		return fail(error, code, node->path, "seal the file");
+	return write_extents(self, number, &piece, error);
 }
 
 /*
@@ -173,6 +243,9 @@ static gboolean add_file(struct sw_ext4 *self, ext2_ino_t parent, const char *na
 {
 	struct ext2_inode_large inode = { 0 };
 	struct ext2_inode *small = (struct ext2_inode *)&inode;
+	const struct piece content = {
+		.path = node->path, .fd = node->fd, .data = node->data, .length = node->size
+	};
 	ext2_ino_t number = 0;
 	errcode_t code = ext2fs_new_inode(self->fs, parent, LINUX_S_IFREG, NULL, &number);
 
@@ -201,7 +274,8 @@ static gboolean add_file(struct sw_ext4 *self, ext2_ino_t parent, const char *na
 	if (code != 0)
 		return fail(error, code, node->path, "make the file");
 	g_hash_table_insert(self->inodes, g_strdup(node->path), GUINT_TO_POINTER(number));
-	return node->size == 0 || write_extents(self, number, node, error);
+	return (node->size == 0 || write_extents(self, number, &content, error)) &&
+	       (!node->is_sealed || seal_file(self, number, node, error));
 }
 
 static gboolean add_directory(struct sw_ext4 *self, const struct sw_sink_node *node, GError **error)

@@ -24,6 +24,7 @@ struct sw_sink_node {
 	int fd; /* the content of a file, read by offset from 0; -1: DATA is the content */
 	const void *data;
 	gboolean immutable; /* wears the immutable flag (where the sink can) */
+	gboolean is_sealed; /* a file under fs-verity; ext4.h can */
 };
 
 /*

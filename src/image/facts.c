@@ -165,15 +165,18 @@ static gboolean read_configuration(struct sw_facts *facts, const struct sw_tree 
 /*
  * The kernel command line overrides prepare-root.conf at boot (contract 5.1); the last one counts.
  */
-static void apply_composefs_kargs(struct sw_facts *facts)
+static void apply_composefs_kargs(struct sw_facts *facts, char *const *kargs)
 {
-	char **const lists[] = { facts->install_kargs, facts->image_kargs };
+	for (; *kargs != NULL; kargs++)
+		if (g_str_has_prefix(*kargs, COMPOSEFS_KARG))
+			sw_composefs_from_word(*kargs + strlen(COMPOSEFS_KARG), &facts->composefs);
+}
 
-	for (gsize i = 0; i < G_N_ELEMENTS(lists); i++)
-		for (char **karg = lists[i]; *karg != NULL; karg++)
-			if (g_str_has_prefix(*karg, COMPOSEFS_KARG))
-				sw_composefs_from_word(*karg + strlen(COMPOSEFS_KARG),
-						       &facts->composefs);
+gboolean sw_facts_apply_kargs(struct sw_facts *facts, char *const *kargs, const char *rootfs,
+			      GError **error)
+{
+	apply_composefs_kargs(facts, kargs);
+	return sw_requirements_override(facts, rootfs, error);
 }
 
 /* Are all of PATHS (NULL at the end) there, as files or directories? */
@@ -352,7 +355,8 @@ gboolean sw_facts_read(OstreeRepo *repo, const char *commit, const struct sw_oci
 	    !read_bios_grub(facts, tree, error) || !read_root_home(facts, tree, error) ||
 	    !read_presence(facts, tree, error) || !read_sizes(facts, tree, cancellable, error))
 		return FALSE;
-	apply_composefs_kargs(facts);
+	apply_composefs_kargs(facts, facts->install_kargs);
+	apply_composefs_kargs(facts, facts->image_kargs);
 	input = (struct sw_requirement_input){
 		.tree = tree,
 		.oci = oci,

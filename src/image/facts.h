@@ -93,6 +93,13 @@ typedef struct sw_facts SwFacts;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SwFacts, sw_facts_free)
 
 /*
+ * Takes account of the user's kernel arguments KARGS (NULL at the end): one of them overrides the
+ * image's composefs mode.  ROOTFS as in sw_facts_read().
+ */
+gboolean sw_facts_apply_kargs(struct sw_facts *facts, char *const *kargs, const char *rootfs,
+			      GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
  * FALSE with SW_ERROR_IMAGE when a requirement is unmet: names the first (whose id is the error's),
  * with its remedy, and counts the others.
  */

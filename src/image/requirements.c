@@ -147,6 +147,26 @@ static gboolean judge_prepare_root(const struct sw_requirement_input *input,
 	return met(row, "%s", input->prepare_root);
 }
 
+/* slipway writes fs-verity's hashes itself, into ext4 only. */
+static gboolean judge_verity(const struct sw_requirement_input *input, struct sw_requirement *row)
+{
+	const char *rootfs = input->rootfs != NULL ? input->rootfs : input->facts->rootfs;
+
+	if (input->facts->composefs == SW_COMPOSEFS_SIGNED)
+		return unmet(row,
+			     "set [composefs] enabled = verity, or yes, in prepare-root.conf: "
+			     "a signature holds for the ostree commit that was signed, and the "
+			     "machine runs the commit that comes of the container image",
+			     "signed: not with a container image");
+	if (g_strcmp0(rootfs, "ext4") != 0)
+		return unmet(row,
+			     "choose --rootfs ext4, or set [composefs] enabled = yes in "
+			     "prepare-root.conf: slipway sets up fs-verity only on ext4",
+			     "verity: needs fs-verity on the root filesystem (%s)",
+			     rootfs != NULL ? rootfs : "none given");
+	return met(row, "verity");
+}
+
 static gboolean judge_composefs(const struct sw_requirement_input *input,
 				struct sw_requirement *row, G_GNUC_UNUSED GError **error)
 {
@@ -154,26 +174,14 @@ static gboolean judge_composefs(const struct sw_requirement_input *input,
 	const struct sw_facts *facts = input->facts;
 	const char *name = sw_composefs_names[facts->composefs];
 
-	switch (facts->composefs) {
-	case SW_COMPOSEFS_NO:
-		break;
-	case SW_COMPOSEFS_MAYBE:
-		if (!facts->has_ostree)
-			return warn(row, no_program,
-				    "%s: without /usr/bin/ostree the machine runs without", name);
-		break;
-	case SW_COMPOSEFS_YES:
-		if (!facts->has_ostree)
-			return unmet(row, no_program,
-				     "%s: there is no /usr/bin/ostree to make it with", name);
-		break;
-	case SW_COMPOSEFS_VERITY:
-	case SW_COMPOSEFS_SIGNED:
-		return unmet(row,
-			     "set [composefs] enabled = yes in prepare-root.conf: this version of "
-			     "slipway does not enable fs-verity",
-			     "%s: needs fs-verity, which only ext4 and btrfs have", name);
-	}
+	if (facts->composefs == SW_COMPOSEFS_MAYBE && !facts->has_ostree)
+		return warn(row, no_program, "%s: without /usr/bin/ostree the machine runs without",
+			    name);
+	if (facts->composefs != SW_COMPOSEFS_NO && !facts->has_ostree)
+		return unmet(row, no_program, "%s: there is no /usr/bin/ostree to make it with",
+			     name);
+	if (facts->composefs >= SW_COMPOSEFS_VERITY)
+		return judge_verity(input, row);
 	return met(row, "%s", name);
 }
 
@@ -458,5 +466,22 @@ gboolean sw_requirements_judge(const struct sw_requirement_input *input,
 			return FALSE;
 	}
 	*ret_requirements = g_steal_pointer(&rows);
+	return TRUE;
+}
+
+gboolean sw_requirements_override(const struct sw_facts *facts, const char *rootfs, GError **error)
+{
+	const struct sw_requirement_input input = { .facts = facts, .rootfs = rootfs };
+
+	for (gsize i = 0; i < G_N_ELEMENTS(judges); i++) {
+		struct sw_requirement *row = g_ptr_array_index(facts->requirements, i);
+
+		if (judges[i].judge != judge_composefs)
+			continue;
+		g_clear_pointer(&row->detail, g_free);
+		g_clear_pointer(&row->remedy, g_free);
+		if (!judges[i].judge(&input, row, error))
+			return FALSE;
+	}
 	return TRUE;
 }

@@ -30,3 +30,7 @@ const char *sw_bootloader_remedy(enum sw_bootloader kind);
 
 /* May VERSION, a directory's name below usr/lib/modules, become part of paths and boot entries? */
 gboolean sw_kernel_version_valid(const char *version);
+
+/* Judges the composefs mode of FACTS anew, after it was changed. */
+gboolean sw_requirements_override(const struct sw_facts *facts, const char *rootfs,
+				  GError **error) G_GNUC_WARN_UNUSED_RESULT;

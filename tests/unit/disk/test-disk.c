@@ -281,6 +281,33 @@ static void test_configured(struct bed *bed, G_GNUC_UNUSED const void *data)
 	g_assert_nonnull(strstr(aleph, "\"image\":\"quay.io/org/edge@sha256:x\""));
 }
 
+/* Objects and the repository's configuration under fs-verity, and nothing that changes. */
+static void test_verity(struct bed *bed, G_GNUC_UNUSED const void *data)
+{
+	g_autoptr(GError) error = NULL;
+	g_autofree char *path =
+		g_strdup_printf("/ostree/deploy/default/deploy/%s.0/usr/bin/ostree", bed->commit);
+	g_autofree char *etc =
+		g_strdup_printf("/ostree/deploy/default/deploy/%s.0/etc/shadow", bed->commit);
+	g_autofree char *linked = NULL;
+	g_autofree char *copied = NULL;
+	g_autofree char *config = NULL;
+	g_autofree char *flags = NULL;
+
+	bed->facts->composefs = SW_COMPOSEFS_VERITY;
+	ok(make(bed, &error), error);
+	check_filesystem(bed, SW_ROLE_ROOT);
+	linked = debugfs(bed, SW_ROLE_ROOT, "stat %s", path);
+	g_assert_nonnull(strstr(linked, "Flags: 0x180000"));
+	copied = debugfs(bed, SW_ROLE_ROOT, "stat %s", etc);
+	g_assert_nonnull(strstr(copied, "Flags: 0x80000"));
+	config = debugfs(bed, SW_ROLE_ROOT, "cat /ostree/repo/config");
+	g_assert_true(g_str_has_suffix(config, "\n[ex-integrity]\nfsverity=true\n"));
+	flags = debugfs(bed, SW_ROLE_ROOT, "stat /ostree/repo/config");
+	g_assert_nonnull(strstr(flags, "Flags: 0x180000"));
+	g_assert_nonnull(strstr(bed->guest.scripts->str, "checkout --composefs "));
+}
+
 static void test_xfs(struct bed *bed, G_GNUC_UNUSED const void *data)
 {
 	g_autoptr(GError) error = NULL;
@@ -354,6 +381,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add("/disk/ext4", struct bed, "ext4", set_up, test_ext4, tear_down);
 	g_test_add("/disk/configured", struct bed, "ext4", set_up, test_configured, tear_down);
+	g_test_add("/disk/verity", struct bed, "ext4", set_up, test_verity, tear_down);
 	g_test_add("/disk/xfs", struct bed, "xfs", set_up, test_xfs, tear_down);
 	g_test_add("/disk/guest-dies", struct bed, "xfs", set_up, test_guest_dies, tear_down);
 	g_test_add("/disk/same-bytes", struct bed, "ext4", set_up, test_same_bytes, tear_down);

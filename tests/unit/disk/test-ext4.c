@@ -262,6 +262,41 @@ static void test_same_bytes(struct fixture *fixture, const void *data)
 	g_free(digests[1]);
 }
 
+/* A sealed file reads as before; what is behind its end does not trouble e2fsck. */
+static void test_sealed(struct fixture *fixture, G_GNUC_UNUSED const void *data)
+{
+	static const gsize sizes[] = { 0, 1, 5000, 65536, 700000 };
+	g_autofree char *content = g_strnfill(700000, 'v');
+	struct sw_ext4 *ext4 = open_it(fixture);
+
+	add(ext4, &(struct sw_sink_node){ .path = "", .type = SW_SINK_DIRECTORY, .mode = 0755 });
+	for (guint i = 0; i < G_N_ELEMENTS(sizes); i++) {
+		g_autofree char *name = g_strdup_printf("file%u", i);
+
+		add(ext4, &(struct sw_sink_node){ .path = name,
+						  .type = SW_SINK_FILE,
+						  .mode = 0644,
+						  .fd = -1,
+						  .data = content,
+						  .size = sizes[i],
+						  .is_sealed = TRUE });
+	}
+	close_it(ext4);
+	check(fixture);
+	for (guint i = 0; i < G_N_ELEMENTS(sizes); i++) {
+		g_autofree char *stat = g_strdup_printf("stat file%u", i);
+		g_autofree char *cat = g_strdup_printf("cat file%u", i);
+		g_autofree char *size = g_strdup_printf("Size: %zu\n", sizes[i]);
+		g_autofree char *status = debugfs(fixture, stat);
+		g_autofree char *read = debugfs(fixture, cat);
+
+		g_assert_nonnull(strstr(status, "Flags: 0x180000"));
+		g_assert_nonnull(strstr(status, size));
+		g_assert_cmpuint(strlen(read), ==, sizes[i]);
+		g_assert_cmpint(strncmp(read, content, sizes[i]), ==, 0);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -270,5 +305,6 @@ int main(int argc, char **argv)
 	g_test_add("/ext4/full", struct fixture, NULL, set_up, test_full, tear_down);
 	g_test_add("/ext4/lost-parent", struct fixture, NULL, set_up, test_lost_parent, tear_down);
 	g_test_add("/ext4/same-bytes", struct fixture, NULL, set_up, test_same_bytes, tear_down);
+	g_test_add("/ext4/sealed", struct fixture, NULL, set_up, test_sealed, tear_down);
 	return g_test_run();
 }

@@ -209,16 +209,40 @@ static void test_composefs(void)
 		  "yes: there is no /usr/bin/ostree*" },
 		{ "usr/bin/ostree", NULL, NULL, NULL, "composefs", SW_WARNING, "maybe: *" },
 		{ "usr/bin/ostree", conf, "", NULL, "composefs", SW_MET, "no" },
-		{ NULL, conf, "[composefs]\nenabled=verity\n", NULL, "composefs", SW_UNMET,
-		  "verity: *" },
+		{ NULL, conf, "[composefs]\nenabled=verity\n", NULL, "composefs", SW_MET,
+		  "verity" },
 		{ NULL, conf, "[composefs]\nenabled=signed\n", NULL, "composefs", SW_UNMET,
 		  "signed: *" },
 		{ NULL, "usr/lib/bootc/kargs.d/1.toml",
-		  "kargs = [\"ostree.prepare-root.composefs=verity\"]", NULL, "composefs", SW_UNMET,
-		  "verity: *" },
+		  "kargs = [\"ostree.prepare-root.composefs=verity\"]", NULL, "composefs", SW_MET,
+		  "verity" },
 	};
 
 	check_changes(changes, G_N_ELEMENTS(changes));
+}
+
+/* Only ext4 can hold what slipway writes; the user's kernel argument has the last word. */
+static void test_verity(void)
+{
+	static const char *const verity[] = { "quiet", "ostree.prepare-root.composefs=verity",
+					      NULL };
+	static const char *const no[] = { "ostree.prepare-root.composefs=no", NULL };
+	g_autoptr(Fixture) fixture = fixture_new();
+	struct sw_oci_image *oci = make_oci();
+	g_autoptr(SwFacts) facts = NULL;
+	g_autoptr(GError) error = NULL;
+
+	fixture_make_good(fixture);
+	facts = read_facts(fixture, oci, "xfs");
+	check_row(facts, "composefs", SW_MET, "maybe");
+	g_assert_true(sw_facts_apply_kargs(facts, (char *const *)verity, "xfs", &error));
+	check_row(facts, "composefs", SW_UNMET, "verity: *(xfs)");
+	g_assert_true(sw_facts_apply_kargs(facts, (char *const *)verity, "ext4", &error));
+	check_row(facts, "composefs", SW_MET, "verity");
+	g_assert_cmpint(facts->composefs, ==, SW_COMPOSEFS_VERITY);
+	g_assert_true(sw_facts_apply_kargs(facts, (char *const *)no, "xfs", &error));
+	check_row(facts, "composefs", SW_MET, "no");
+	oci_free(oci);
 }
 
 static void test_bootloader(void)
@@ -367,6 +391,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/requirements/tree", test_tree);
 	g_test_add_func("/requirements/bound-images", test_bound_images);
 	g_test_add_func("/requirements/composefs", test_composefs);
+	g_test_add_func("/requirements/verity", test_verity);
 	g_test_add_func("/requirements/bootloader", test_bootloader);
 	g_test_add_func("/requirements/bootupd", test_bootupd);
 	g_test_add_func("/requirements/install-config", test_install_config);
