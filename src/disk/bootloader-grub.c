@@ -41,12 +41,14 @@ static void add_esp(struct sw_bootloader_work *work, const char *directory, cons
 	g_ptr_array_add(work->esp_files, file);
 }
 
-static void add_boot(struct sw_bootloader_work *work, const char *path, char *text)
+static void add_boot(struct sw_bootloader_work *work, const char *path, char *text,
+		     const char *target)
 {
 	struct sw_boot_file *file = g_new0(struct sw_boot_file, 1);
 
 	file->path = g_strdup(path);
 	file->text = text;
+	file->target = g_strdup(target);
 	g_ptr_array_add(work->boot_files, file);
 }
 
@@ -89,70 +91,108 @@ static char *find_vendor(GBytes *grub, const char *os_id)
 	return g_strdup(os_id);
 }
 
-/* TEXT as one word of GRUB's script language. */
-static char *quote(const char *text)
+/*
+ * Does GRUB read TEXT, what follows a keyword on a line, as it stands? Blanks inside double quotes
+ * belong to a word; a backslash takes the meaning from what follows it.
+ */
+static gboolean is_plain(const char *text, char *ret_culprit)
 {
-	GString *quoted = g_string_new("'");
+	gboolean inside = FALSE;
 
-	for (; *text != '\0'; text++) {
-		if (*text == '\'')
-			g_string_append(quoted, "'\\''");
-		else
-			g_string_append_c(quoted, *text);
+	for (const char *c = text; *c != '\0'; c++) {
+		*ret_culprit = *c;
+		if (*c == '\\' && c[1] != '\0')
+			c++;
+		else if (*c == '"')
+			inside = !inside;
+		else if (*c == '\\' || *c == '$' || (!inside && strchr("';|&<>{}#\n", *c) != NULL))
+			return FALSE;
 	}
-	g_string_append_c(quoted, '\'');
-	return g_string_free(quoted, FALSE);
+	*ret_culprit = '"';
+	return !inside;
+}
+
+static gboolean check_entry(const struct sw_bls *entry, GError **error)
+{
+	char culprit;
+
+	if (!is_plain(entry->title, &culprit))
+		return sw_fail(
+			error, SW_ERROR_IMAGE, "bootloader",
+			"GRUB's menu cannot show the image's name, %s: it has a %c that GRUB "
+			"reads as its own; change PRETTY_NAME in its os-release",
+			entry->title, culprit);
+	if (!is_plain(entry->options, &culprit))
+		return sw_fail(error, SW_ERROR_USAGE, "bootloader",
+			       "a kernel argument has a %c that GRUB reads as its own: put it "
+			       "into double quotes, or a backslash before it",
+			       culprit);
+	return TRUE;
 }
 
 /*
- * The kernel arguments as words of GRUB's script language: a blank inside double quotes does not
- * end a word, and GRUB puts quotes of its own around a word with a blank.
+ * Makes of what libostree writes for syslinux, read as a script, a menu. The rest of the arguments
+ * are the kernel's, each one word.
  */
-static char *quote_options(const char *options)
-{
-	GString *result = g_string_new(NULL);
-	GString *word = g_string_new(NULL);
-	gboolean inside = FALSE;
+static const char menu_script[] =
+	"set timeout=1\n"
+	"if serial --unit=0 --speed=115200; then\n"
+	"\tterminal_input --append serial\n"
+	"\tterminal_output --append serial\n"
+	"fi\n"
+	"function DEFAULT {\n"
+	"\ttrue\n"
+	"}\n"
+	"function LABEL {\n"
+	"\ttitle=\"$*\"\n"
+	"\tinitrd=\n"
+	"\tdevicetree=\n"
+	"}\n"
+	"function KERNEL {\n"
+	"\tkernel=\"$1\"\n"
+	"}\n"
+	"function INITRD {\n"
+	"\tinitrd=\"$1\"\n"
+	"}\n"
+	"function DEVICETREE {\n"
+	"\tdevicetree=\"$1\"\n"
+	"}\n"
+	"function APPEND {\n"
+	"\tmenuentry \"$title\" \"$kernel\" \"$initrd\" \"$devicetree\" \"$@\" {\n"
+	"\t\tkernel=\"$2\"\n"
+	"\t\tinitrd=\"$3\"\n"
+	"\t\tdevicetree=\"$4\"\n"
+	"\t\tshift; shift; shift; shift\n"
+	"\t\tlinux \"$kernel\" \"$@\"\n"
+	"\t\tif [ -n \"$initrd\" ]; then initrd \"$initrd\"; fi\n"
+	"\t\tif [ -n \"$devicetree\" ]; then devicetree \"$devicetree\"; fi\n"
+	"\t}\n"
+	"}\n"
+	"source /loader/syslinux.cfg\n";
 
-	for (const char *c = options;; c++) {
-		if (*c == '"') {
-			inside = !inside;
-		} else if (*c == '\0' || (*c == ' ' && !inside)) {
-			g_autofree char *quoted = quote(word->str);
-
-			if (word->len > 0)
-				g_string_append_printf(result, " %s", quoted);
-			g_string_truncate(word, 0);
-			if (*c == '\0')
-				break;
-		} else {
-			g_string_append_c(word, *c);
-		}
-	}
-	g_string_free(word, TRUE);
-	return g_string_free(result, FALSE);
-}
-
-/* The menu, one entry for the one deployment; on a serial line too where there is one. */
 static char *make_menu(const struct sw_bootloader_request *request)
 {
-	const struct sw_bls *entry = request->entry;
-	const char *uuid = sw_layout_find(request->layout, SW_ROLE_BOOT)->uuid;
-	g_autofree char *title = quote(entry->title);
-	g_autofree char *options = quote_options(entry->options);
-
-	return g_strdup_printf("# Made from loader/entries/ostree-1.conf\n"
-			       "set timeout=1\n"
+	return g_strdup_printf("# The entries are ostree's, which writes loader/syslinux.cfg with "
+			       "each deployment.\n"
 			       "search --no-floppy --fs-uuid --set=root %s\n"
-			       "if serial --unit=0 --speed=115200; then\n"
-			       "\tterminal_input --append serial\n"
-			       "\tterminal_output --append serial\n"
-			       "fi\n"
-			       "menuentry %s --id ostree-1 {\n"
-			       "\tlinux %s%s\n"
-			       "\tinitrd %s\n"
-			       "}\n",
-			       uuid, title, entry->kernel, options, entry->initrd);
+			       "%s",
+			       sw_layout_find(request->layout, SW_ROLE_BOOT)->uuid, menu_script);
+}
+
+/* As libostree writes it; the link is where it looks for the one that it replaces. */
+static void add_entries(const struct sw_bls *entry, struct sw_bootloader_work *work)
+{
+	GString *text = g_string_new(NULL);
+
+	g_string_append_printf(text, "DEFAULT %s\nLABEL %s\n\tKERNEL %s\n", entry->title,
+			       entry->title, entry->kernel);
+	if (entry->initrd != NULL)
+		g_string_append_printf(text, "\tINITRD %s\n", entry->initrd);
+	if (entry->device_tree != NULL)
+		g_string_append_printf(text, "\tDEVICETREE %s\n", entry->device_tree);
+	g_string_append_printf(text, "\tAPPEND %s\n", entry->options);
+	add_boot(work, "loader.1/syslinux.cfg", g_string_free(text, FALSE), NULL);
+	add_boot(work, "syslinux/syslinux.cfg", NULL, "../loader/syslinux.cfg");
 }
 
 static gboolean add_programs(const struct sw_bootloader_request *request,
@@ -206,10 +246,12 @@ gboolean sw_grub_prepare(const struct sw_bootloader_request *request,
 	if (names == NULL)
 		return sw_fail(error, SW_ERROR_IMAGE, "bootloader",
 			       "Debian's signed GRUB does not exist for %s", request->architecture);
-	if (!sw_tree_open(request->repo, request->commit, &tree, cancellable, error) ||
+	if (!check_entry(request->entry, error) ||
+	    !sw_tree_open(request->repo, request->commit, &tree, cancellable, error) ||
 	    !add_programs(request, tree, names, work, error))
 		return FALSE;
-	add_boot(work, "grub/grub.cfg", make_menu(request));
+	add_boot(work, "grub/grub.cfg", make_menu(request), NULL);
+	add_entries(request->entry, work);
 	if (request->facts->has_bios_grub &&
 	    sw_layout_find(request->layout, SW_ROLE_BIOS_BOOT) != NULL) {
 		work->what = "grub-install for BIOS";

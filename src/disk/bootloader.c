@@ -7,7 +7,13 @@ static void boot_file_free(struct sw_boot_file *file)
 {
 	g_free(file->path);
 	g_free(file->text);
+	g_free(file->target);
 	g_free(file);
+}
+
+const char *sw_bootloader_for_ostree(enum sw_bootloader kind)
+{
+	return kind == SW_BOOTLOADER_GRUB_DEBIAN ? "syslinux" : "none";
 }
 
 gboolean sw_bootloader_prepare(const struct sw_bootloader_request *request,

@@ -18,10 +18,11 @@ struct sw_bootloader_request {
 	const struct sw_bls *entry;
 };
 
-/* A file of /boot. */
+/* A file or a link of /boot. */
 struct sw_boot_file {
-	char *path; /* "grub/grub.cfg"; its directories are made */
-	char *text;
+	char *path; /* "grub/grub.cfg"; its directory is made unless the boot entry lies there */
+	char *text; /* NULL: a link to TARGET */
+	char *target;
 };
 
 /* What a bootloader puts where; the disk stage carries it out. */
@@ -31,6 +32,12 @@ struct sw_bootloader_work {
 	char *script; /* run in the appliance by the image's shell (sw_guest_run()); NULL: none */
 	const char *what; /* of the script, for errors */
 };
+
+/*
+ * What the machine's ostree has to know of a bootloader: [sysroot] bootloader in its repository's
+ * configuration.
+ */
+const char *sw_bootloader_for_ostree(enum sw_bootloader kind);
 
 /*
  * The work for the image's bootloader: the one place that knows the kinds.  SW_ERROR_IMAGE with
@@ -46,8 +53,9 @@ typedef struct sw_bootloader_work SwBootloaderWork;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SwBootloaderWork, sw_bootloader_work_free)
 
 /*
- * Debian's way (bootloader-grub.c): the signed shim and GRUB of the image, a menu made of the
- * entry.
+ * Debian's way (bootloader-grub.c): the signed shim and GRUB of the image. Its GRUB cannot read
+ * loader entries, but it can read as a script what libostree writes for syslinux, together with
+ * the entries and as atomically.
  */
 gboolean sw_grub_prepare(const struct sw_bootloader_request *request,
 			 struct sw_bootloader_work *work, GCancellable *cancellable,

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "disk/aleph.h"
+#include "disk/bootloader.h"
 #include "disk/deployment.h"
 #include "disk/kernel.h"
 #include "image/refs.h"
@@ -123,7 +124,8 @@ static char *repo_config(const struct sw_compose *self)
 
 	g_key_file_set_value(file, "core", "repo_version", "1");
 	g_key_file_set_value(file, "core", "mode", "bare");
-	g_key_file_set_value(file, "sysroot", "bootloader", "none");
+	g_key_file_set_value(file, "sysroot", "bootloader",
+			     sw_bootloader_for_ostree(self->request.facts->bootloader));
 	g_key_file_set_value(file, "sysroot", "bootprefix", "true");
 	g_key_file_set_value(file, "sysroot", "readonly", "true");
 	if (append != NULL)

@@ -63,11 +63,32 @@ static gboolean make_filesystems(struct making *making, GError **error)
 	return TRUE;
 }
 
+static gboolean add_boot_file(struct making *making, const struct sw_boot_file *file,
+			      struct sw_sink *sink, GError **error)
+{
+	struct sw_sink_node node = { .path = file->path,
+				     .type = SW_SINK_SYMLINK,
+				     .mode = 0777,
+				     .mtime = time_stamp(making),
+				     .target = file->target,
+				     .fd = -1 };
+
+	if (file->text != NULL) {
+		node.type = SW_SINK_FILE;
+		node.mode = 0600;
+		node.data = file->text;
+		node.size = strlen(file->text);
+	}
+	return sw_sink_add(sink, &node, making->cancellable, error);
+}
+
 /* The bootloader's files on /boot, their directories first. */
 static gboolean add_boot_files(struct making *making, struct sw_sink *sink, GError **error)
 {
 	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
+	/* sw_compose_boot() has made it. */
+	g_hash_table_add(seen, g_strdup("loader.1"));
 	for (guint i = 0; i < making->bootloader->boot_files->len; i++) {
 		const struct sw_boot_file *file =
 			g_ptr_array_index(making->bootloader->boot_files, i);
@@ -76,18 +97,11 @@ static gboolean add_boot_files(struct making *making, struct sw_sink *sink, GErr
 					       .type = SW_SINK_DIRECTORY,
 					       .mode = 0755,
 					       .mtime = time_stamp(making) };
-		struct sw_sink_node node = { .path = file->path,
-					     .type = SW_SINK_FILE,
-					     .mode = 0600,
-					     .mtime = time_stamp(making),
-					     .fd = -1,
-					     .data = file->text,
-					     .size = strlen(file->text) };
 
 		if (g_hash_table_add(seen, g_strdup(directory)) &&
 		    !sw_sink_add(sink, &parent, making->cancellable, error))
 			return FALSE;
-		if (!sw_sink_add(sink, &node, making->cancellable, error))
+		if (!add_boot_file(making, file, sink, error))
 			return FALSE;
 	}
 	return TRUE;

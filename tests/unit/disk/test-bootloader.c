@@ -31,8 +31,9 @@ static gboolean has_esp(const struct sw_bootloader_work *work, const char *path)
 	return FALSE;
 }
 
-static gboolean prepare(Fixture *fixture, enum sw_bootloader kind, const char *architecture,
-			const char *options, struct sw_bootloader_work **ret_work, GError **error)
+static gboolean prepare_titled(Fixture *fixture, enum sw_bootloader kind, const char *architecture,
+			       const char *title, const char *options,
+			       struct sw_bootloader_work **ret_work, GError **error)
 {
 	g_autofree char *commit = fixture_commit(fixture);
 	struct sw_layout_request layout_request = {
@@ -42,7 +43,7 @@ static gboolean prepare(Fixture *fixture, enum sw_bootloader kind, const char *a
 	struct sw_facts facts = { .bootloader = kind,
 				  .has_bios_grub = TRUE,
 				  .os_id = (char *)"debian" };
-	struct sw_bls entry = { .title = (char *)"Bob's $(system)",
+	struct sw_bls entry = { .title = (char *)title,
 				.options = (char *)options,
 				.kernel = (char *)"/boot/ostree/default-x/vmlinuz-6",
 				.initrd = (char *)"/boot/ostree/default-x/initramfs-6.img" };
@@ -59,26 +60,65 @@ static gboolean prepare(Fixture *fixture, enum sw_bootloader kind, const char *a
 	return sw_bootloader_prepare(&request, ret_work, NULL, error);
 }
 
+static gboolean prepare(Fixture *fixture, enum sw_bootloader kind, const char *architecture,
+			const char *options, struct sw_bootloader_work **ret_work, GError **error)
+{
+	return prepare_titled(fixture, kind, architecture, "Debian 13 (ostree:0)", options,
+			      ret_work, error);
+}
+
 static void test_grub(void)
 {
 	g_autoptr(Fixture) fixture = fixture_new();
 	g_autoptr(SwBootloaderWork) work = NULL;
 	g_autoptr(GError) error = NULL;
-	const struct sw_boot_file *menu;
+	const struct sw_boot_file *file;
 
 	fixture_make_good(fixture);
 	fixture_write(fixture, "usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed", GRUB);
-	prepare(fixture, SW_BOOTLOADER_GRUB_DEBIAN, "amd64", "rw a=\"b c\" d=$e;f", &work, &error);
+	prepare(fixture, SW_BOOTLOADER_GRUB_DEBIAN, "amd64", "rw a=\"b; c\" d=\\$e", &work, &error);
 	g_assert_no_error(error);
 	g_assert_true(has_esp(work, "EFI/BOOT/BOOTX64.EFI"));
 	g_assert_true(has_esp(work, "EFI/BOOT/grubx64.efi"));
-	menu = find_boot(work, "grub/grub.cfg");
-	g_assert_nonnull(menu);
-	/* Nothing that the image says is a word of GRUB's language. */
-	g_assert_nonnull(strstr(menu->text, "menuentry 'Bob'\\''s $(system)' --id ostree-1 {"));
-	g_assert_nonnull(strstr(menu->text, "\tlinux /boot/ostree/default-x/vmlinuz-6"
-					    " 'rw' 'a=b c' 'd=$e;f'\n"));
+	file = find_boot(work, "grub/grub.cfg");
+	g_assert_nonnull(file);
+	g_assert_nonnull(strstr(file->text, "source /loader/syslinux.cfg\n"));
+	file = find_boot(work, "loader.1/syslinux.cfg");
+	g_assert_nonnull(file);
+	g_assert_cmpstr(file->text, ==,
+			"DEFAULT Debian 13 (ostree:0)\n"
+			"LABEL Debian 13 (ostree:0)\n"
+			"\tKERNEL /boot/ostree/default-x/vmlinuz-6\n"
+			"\tINITRD /boot/ostree/default-x/initramfs-6.img\n"
+			"\tAPPEND rw a=\"b; c\" d=\\$e\n");
+	file = find_boot(work, "syslinux/syslinux.cfg");
+	g_assert_nonnull(file);
+	g_assert_null(file->text);
+	g_assert_cmpstr(file->target, ==, "../loader/syslinux.cfg");
 	g_assert_nonnull(strstr(work->script, "--target=i386-pc"));
+}
+
+/* What the image or the user says is never a word of GRUB's language. */
+static void test_foreign_words(void)
+{
+	static const char *const texts[] = { "it's",  "a $b", "a;b", "a | b",  "a&b",
+					     "a <b",  "a >b", "{ a", "a }",    "# a",
+					     "a \"b", "a\nb", "a\\", "\"$a\"", "\"a\\\"" };
+	g_autoptr(Fixture) fixture = fixture_new();
+
+	fixture_make_good(fixture);
+	for (guint i = 0; i < G_N_ELEMENTS(texts); i++) {
+		g_autoptr(SwBootloaderWork) work = NULL;
+		g_autoptr(GError) of_title = NULL;
+		g_autoptr(GError) of_options = NULL;
+
+		g_assert_false(prepare_titled(fixture, SW_BOOTLOADER_GRUB_DEBIAN, "amd64", texts[i],
+					      "rw", &work, &of_title));
+		g_assert_error(of_title, SW_ERROR, SW_ERROR_IMAGE);
+		g_assert_false(prepare(fixture, SW_BOOTLOADER_GRUB_DEBIAN, "amd64", texts[i], &work,
+				       &of_options));
+		g_assert_error(of_options, SW_ERROR, SW_ERROR_USAGE);
+	}
 }
 
 /* A literal ends where the string does: the vendor is read from the program, not from os-release. */
@@ -118,6 +158,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/bootloader/grub", test_grub);
+	g_test_add_func("/bootloader/foreign-words", test_foreign_words);
 	g_test_add_func("/bootloader/vendor", test_vendor);
 	g_test_add_func("/bootloader/refused", test_refused);
 	return g_test_run();

@@ -208,6 +208,8 @@ static void test_ext4(struct bed *bed, G_GNUC_UNUSED const void *data)
 	g_autofree char *deployment =
 		g_strdup_printf("/ostree/deploy/default/deploy/%s.0", bed->commit);
 	g_autofree char *entry = NULL;
+	g_autofree char *menu = NULL;
+	g_autofree char *menu_link = NULL;
 	g_autofree char *origin = NULL;
 	g_autofree char *fstab = NULL;
 	g_autofree char *keys = NULL;
@@ -231,6 +233,10 @@ static void test_ext4(struct bed *bed, G_GNUC_UNUSED const void *data)
 	g_assert_nonnull(strstr(entry, " ostree=/ostree/boot.1/default/"));
 	g_assert_nonnull(strstr(entry, "\nlinux /boot/ostree/default-"));
 	g_assert_nonnull(strstr(entry, "/initramfs-6.1.0-9.img\n"));
+	menu = debugfs(bed, SW_ROLE_BOOT, "cat /loader.1/syslinux.cfg");
+	g_assert_true(g_str_has_prefix(menu, "DEFAULT Debian GNU/Linux 13 (ostree:0)\nLABEL "));
+	menu_link = debugfs(bed, SW_ROLE_BOOT, "stat /syslinux/syslinux.cfg");
+	g_assert_nonnull(strstr(menu_link, "Fast link dest: \"../loader/syslinux.cfg\""));
 	origin = debugfs(bed, SW_ROLE_ROOT, "cat %s.origin", deployment);
 	g_assert_cmpstr(origin, ==,
 			"[origin]\ncontainer-image-reference="
@@ -268,7 +274,7 @@ static void test_configured(struct bed *bed, G_GNUC_UNUSED const void *data)
 	ok(make(bed, &error), error);
 	config = debugfs(bed, SW_ROLE_ROOT, "cat /ostree/repo/config");
 	g_assert_cmpstr(config, ==,
-			"[core]\nrepo_version=1\nmode=bare\n\n[sysroot]\nbootloader=none\n"
+			"[core]\nrepo_version=1\nmode=bare\n\n[sysroot]\nbootloader=syslinux\n"
 			"bootprefix=true\nreadonly=true\nbls-append-except-default=a=1;b=\\\\2\n");
 	auth = debugfs(bed, SW_ROLE_ROOT, "cat %s/ostree/auth.json", etc);
 	g_assert_cmpstr(auth, ==, bed->auth);
