@@ -6,12 +6,14 @@
 #include "image/layer.h"
 #include "image/merge.h"
 #include "image/refs.h"
+#include "image/relabel.h"
 
 /*
- * Refs of ours in the cache: a layer that is not whole without lower ones, those of an encapsulated
- * image (the commit and its components), and an image's commits.
+ * Refs of ours in the cache: a layer that is not whole without lower ones, what has the labels of a
+ * policy, those of an encapsulated image (the commit and its components), and an image's commits.
  */
 #define LINKED_PREFIX "slipway/layer/"
+#define LABELLED_PREFIX "slipway/labelled/"
 #define BASE_PREFIX "slipway/base/"
 #define OBJECTS_PREFIX "slipway/objects/"
 #define IMAGE_PREFIX "slipway/image/"
@@ -250,7 +252,77 @@ static gboolean merge_base(struct work *work, struct sw_merge *merge, GCancellab
 		return TRUE;
 	return (!base->is_partial ||
 		sw_encapsulated_check(work->repo, base->commit, cancellable, error)) &&
-	       sw_merge_base(merge, base->commit, cancellable, error);
+	       sw_merge_base(merge, base->commit, NULL, cancellable, error);
+}
+
+/* COMMIT with the labels of POLICY: the cache has it, or it is made. */
+static gboolean label_commit(struct work *work, const struct sw_sepolicy *policy,
+			     const char *commit, char **ret_commit, GCancellable *cancellable,
+			     GError **error)
+{
+	g_autofree char *ref = g_strconcat(LABELLED_PREFIX SW_IMPORTER_VERSION "/",
+					   sw_sepolicy_digest(policy), "/", commit, NULL);
+	g_autoptr(GVariant) variant = NULL;
+	gboolean is_partial = FALSE;
+
+	if (!resolve_ref(work, ref, ret_commit, &variant, &is_partial, error))
+		return FALSE;
+	if (*ret_commit != NULL)
+		return TRUE;
+	if (!sw_relabel(work->repo, policy, commit, ret_commit, cancellable, error))
+		return FALSE;
+	ostree_repo_transaction_set_ref(work->repo, NULL, ref, *ret_commit);
+	return TRUE;
+}
+
+/*
+ * Merges what IMPORT has merged once more, with the labels of POLICY. The layers are labelled, too, so
+ * that they share their files with the merge commit; the base stays what it is.
+ */
+static gboolean merge_labelled(struct work *work, const struct sw_sepolicy *policy,
+			       struct sw_import *import, GCancellable *cancellable, GError **error)
+{
+	g_autoptr(SwMerge) merge = sw_merge_new(work->repo);
+	const char *base = work->base_layers > 0 ? import->layer_commits[0] : NULL;
+	g_autofree char *labelled_base = NULL;
+
+	if (base != NULL &&
+	    (!label_commit(work, policy, base, &labelled_base, cancellable, error) ||
+	     !sw_merge_base(merge, base, labelled_base, cancellable, error)))
+		return FALSE;
+	for (guint i = work->base_layers; import->layer_commits[i] != NULL; i++) {
+		g_autofree char *labelled = NULL;
+		g_autofree char *ref = adapted_ref(work, i);
+		char *merged = NULL;
+
+		if (!label_commit(work, policy, import->layer_commits[i], &labelled, cancellable,
+				  error) ||
+		    !sw_merge_layer(merge, labelled, &merged, cancellable, error))
+			return FALSE;
+		g_free(import->layer_commits[i]);
+		import->layer_commits[i] = merged;
+		ostree_repo_transaction_set_ref(work->repo, NULL, ref, merged);
+	}
+	g_clear_pointer(&import->commit, g_free);
+	return sw_merge_finish(merge, work->image, &import->commit, cancellable, error);
+}
+
+/*
+ * Puts labels on IMPORT, which is merged without any, if the image has a policy (contract 1.7). What is
+ * a base and no more has them already.
+ */
+static gboolean label_image(struct work *work, struct sw_import *import, GCancellable *cancellable,
+			    GError **error)
+{
+	g_autoptr(SwTree) tree = NULL;
+	g_autoptr(SwSepolicy) policy = NULL;
+
+	if (work->base_layers == work->image->layers->len)
+		return TRUE;
+	if (!sw_tree_open(work->repo, import->commit, &tree, cancellable, error) ||
+	    !sw_sepolicy_read(tree, &policy, error))
+		return FALSE;
+	return policy == NULL || merge_labelled(work, policy, import, cancellable, error);
 }
 
 /* Merges the layers and sets the image's refs, which keep the commits alive. */
@@ -274,7 +346,8 @@ static gboolean merge_layers(struct work *work, struct sw_import *import, GCance
 			ostree_repo_transaction_set_ref(work->repo, NULL, own,
 							import->layer_commits[i]);
 	}
-	if (!sw_merge_finish(merge, work->image, &import->commit, cancellable, error))
+	if (!sw_merge_finish(merge, work->image, &import->commit, cancellable, error) ||
+	    !label_image(work, import, cancellable, error))
 		return FALSE;
 	ostree_repo_transaction_set_ref(work->repo, NULL, ref, import->commit);
 	return TRUE;

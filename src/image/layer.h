@@ -8,7 +8,7 @@
 
 /* What the commits of this importer carry as ostree.importer.version; another text, another importer:
  * it changes whenever the same layers would give another commit. */
-#define SW_IMPORTER_VERSION "slipway-2"
+#define SW_IMPORTER_VERSION "slipway-3"
 
 /* The key of a layer commit's metadata that lists, as a(ss), the hard links left to the merge. */
 #define SW_KEY_LINKS "slipway.links"

@@ -282,8 +282,8 @@ static gboolean merge_commit(struct sw_merge *merge, const char *commit, GError 
 	return TRUE;
 }
 
-gboolean sw_merge_base(struct sw_merge *merge, const char *commit, GCancellable *cancellable,
-		       GError **error)
+gboolean sw_merge_base(struct sw_merge *merge, const char *commit, const char *tree_commit,
+		       GCancellable *cancellable, GError **error)
 {
 	g_autoptr(SwTree) tree = NULL;
 	gboolean has_overlay = FALSE;
@@ -295,7 +295,7 @@ gboolean sw_merge_base(struct sw_merge *merge, const char *commit, GCancellable 
 		return FALSE;
 	merge->usr_only = !has_overlay;
 	merge->is_base = TRUE;
-	ok = merge_commit(merge, commit, error);
+	ok = merge_commit(merge, tree_commit != NULL ? tree_commit : commit, error);
 	merge->is_base = FALSE;
 	merge->base = g_strdup(commit);
 	return ok;

@@ -21,10 +21,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SwMerge, sw_merge_free)
 
 /*
  * Begins with the tree of COMMIT as it is, of which the merge commit will be the child: what an
- * encapsulated image has below its layers.  To be called first, if at all.
+ * encapsulated image has below its layers.  TREE_COMMIT (may be NULL) is one whose tree is taken
+ * instead: the same with other labels.  To be called first, if at all.
  */
-gboolean sw_merge_base(struct sw_merge *merge, const char *commit, GCancellable *cancellable,
-		       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean sw_merge_base(struct sw_merge *merge, const char *commit, const char *tree_commit,
+		       GCancellable *cancellable, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /*
  * Lays the layer COMMIT over the ones before.  RET_COMMIT is the commit that stands for it in this
