@@ -298,6 +298,7 @@ gboolean sw_compose_root(struct sw_compose *compose, struct sw_sink *sink,
 		.boot_spec = request->boot_spec,
 		.root_home = request->facts->root_home,
 		.auth = request->auth,
+		.has_selinux = request->facts->has_selinux,
 		.ssh_keys = request->ssh_keys,
 	};
 

@@ -217,19 +217,23 @@ static gboolean compose_etc(const struct sw_deployment *deployment, struct sw_si
 	       add_auth(&walk, ostree, auth, error) && add_ssh_keys(&walk, snippets, ssh, error);
 }
 
-/* The stateroot's /var begins as a copy of the image's. */
+/*
+ * The stateroot's /var begins as a copy of the image's. With the stamp, libostree does not label it
+ * anew with the first update.
+ */
 static gboolean compose_var(const struct sw_deployment *deployment, struct sw_sink *sink,
 			    GCancellable *cancellable, GError **error)
 {
 	g_autofree char *var = g_strdup_printf("ostree/deploy/%s/var", deployment->stateroot);
 	g_autofree char *updated = g_strconcat(var, "/.updated", NULL);
-	const char *const except[] = { updated, NULL };
+	g_autofree char *stamp = g_strconcat(var, "/.ostree-selabeled", NULL);
+	const char *const except[] = { updated, stamp, NULL };
 	struct walk walk = { deployment, sink, TRUE, except, NULL, cancellable };
 	gboolean found;
 
-	if (!walk_directory(&walk, "var", var, &found, error))
-		return FALSE;
-	return found || add_plain_directory(&walk, var, error);
+	return walk_directory(&walk, "var", var, &found, error) &&
+	       (found || add_plain_directory(&walk, var, error)) &&
+	       (!deployment->has_selinux || add_text(&walk, stamp, 0644, "", error));
 }
 
 gboolean sw_deployment_compose(const struct sw_deployment *deployment, struct sw_sink *sink,

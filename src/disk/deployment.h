@@ -13,6 +13,7 @@ struct sw_deployment {
 	const char *boot_spec; /* "UUID=..." of /boot, for fstab; empty: fstab is the image's */
 	const char *root_home; /* "var/roothome" or "root" */
 	const char *auth;      /* text of /etc/ostree/auth.json, a secret; NULL: none */
+	gboolean has_selinux;  /* the image has a policy: /var is labelled */
 	const char *ssh_keys;  /* root's authorized_keys; NULL: none */
 };
 

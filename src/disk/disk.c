@@ -10,6 +10,7 @@
 #include "disk/bootloader.h"
 #include "disk/ext4.h"
 #include "disk/gpt.h"
+#include "disk/labels.h"
 #include "disk/mkfs.h"
 #include "disk/tarstream.h"
 
@@ -20,6 +21,7 @@ struct making {
 	const struct sw_facts *facts;
 	struct sw_compose *compose;
 	struct sw_bootloader_work *bootloader;
+	struct sw_labels labels; /* without a policy: none are put on */
 	GCancellable *cancellable;
 };
 
@@ -107,27 +109,58 @@ static gboolean add_boot_files(struct making *making, struct sw_sink *sink, GErr
 	return TRUE;
 }
 
+/*
+ * The sink in front of INNER for the paths below PREFIX: one that labels, if the image has a policy.
+ * RET_LABELLER must outlive it.
+ */
+static struct sw_sink *labelled(struct making *making, const char *prefix, struct sw_sink *inner,
+				struct sw_labeller **ret_labeller)
+{
+	if (making->labels.policy == NULL)
+		return inner;
+	*ret_labeller = sw_labeller_new(&making->labels, prefix, inner);
+	return sw_labeller_sink(*ret_labeller);
+}
+
+/* What mkfs.ext4 has made, too, gets its label, and no time of the machine that made it. */
+static gboolean add_lost_found(struct making *making, struct sw_sink *sink, GError **error)
+{
+	struct sw_sink_node node = { .path = "lost+found",
+				     .type = SW_SINK_DIRECTORY,
+				     .mode = 0700,
+				     .mtime = time_stamp(making) };
+
+	return sw_sink_add(sink, &node, making->cancellable, error);
+}
+
 static gboolean write_boot(struct making *making, GError **error)
 {
 	const struct sw_partition *boot = sw_layout_find(making->layout, SW_ROLE_BOOT);
 	g_autoptr(SwExt4) ext4 = NULL;
+	g_autoptr(SwLabeller) labeller = NULL;
+	struct sw_sink *sink = NULL;
 
-	return sw_ext4_open(making->request->path, boot->offset, time_stamp(making), &ext4,
-			    error) &&
-	       sw_compose_boot(making->compose, sw_ext4_sink(ext4), making->cancellable, error) &&
-	       add_boot_files(making, sw_ext4_sink(ext4), error) && sw_ext4_close(ext4, error);
+	if (!sw_ext4_open(making->request->path, boot->offset, time_stamp(making), &ext4, error))
+		return FALSE;
+	sink = labelled(making, "boot", sw_ext4_sink(ext4), &labeller);
+	return sw_compose_boot(making->compose, sink, making->cancellable, error) &&
+	       add_lost_found(making, sink, error) && add_boot_files(making, sink, error) &&
+	       sw_ext4_close(ext4, error);
 }
 
 static gboolean write_root_ext4(struct making *making, GError **error)
 {
 	const struct sw_partition *root = sw_layout_find(making->layout, SW_ROLE_ROOT);
 	g_autoptr(SwExt4) ext4 = NULL;
+	g_autoptr(SwLabeller) labeller = NULL;
+	struct sw_sink *sink = NULL;
 
-	return sw_ext4_open(making->request->path, root->offset, time_stamp(making), &ext4,
-			    error) &&
-	       sw_compose_root(making->compose, sw_ext4_sink(ext4), on_added, making,
-			       making->cancellable, error) &&
-	       sw_ext4_close(ext4, error);
+	if (!sw_ext4_open(making->request->path, root->offset, time_stamp(making), &ext4, error))
+		return FALSE;
+	sink = labelled(making, "", sw_ext4_sink(ext4), &labeller);
+	return sw_compose_root(making->compose, sink, on_added, making, making->cancellable,
+			       error) &&
+	       add_lost_found(making, sink, error) && sw_ext4_close(ext4, error);
 }
 
 /* The writing end of a stream into the appliance. */
@@ -142,9 +175,11 @@ static void *write_stream(void *data)
 	struct stream *stream = data;
 	struct making *making = stream->making;
 	g_autoptr(SwTarstream) tar = sw_tarstream_new(stream->fd);
+	g_autoptr(SwLabeller) labeller = NULL;
+	struct sw_sink *sink = labelled(making, "", sw_tarstream_sink(tar), &labeller);
 
-	if (sw_compose_root(making->compose, sw_tarstream_sink(tar), on_added, making,
-			    making->cancellable, &stream->error) &&
+	if (sw_compose_root(making->compose, sink, on_added, making, making->cancellable,
+			    &stream->error) &&
 	    !sw_tarstream_close(tar, &stream->error))
 		g_debug("the stream ended early");
 	sw_close_fd(&stream->fd);
@@ -213,6 +248,26 @@ static gboolean make_composefs(struct making *making, GError **error)
 			    error);
 }
 
+static gboolean find_label(const char *path, guint32 mode, char **ret_label, void *data,
+			   GError **error)
+{
+	const struct making *making = data;
+
+	return sw_labels_find(&making->labels, path + 1, mode, NULL, ret_label, error);
+}
+
+/* What was made in the appliance has no labels yet. */
+static gboolean label_in_guest(struct making *making, GError **error)
+{
+	static const char *const composed[] = { "/ostree/deploy", "/ostree/repo", NULL };
+	g_autofree char *deployment = g_strconcat("/", making->labels.deployment, NULL);
+	struct sw_guest *guest = making->request->guest;
+
+	return making->labels.policy == NULL ||
+	       (sw_guest_label(guest, "/", composed, find_label, making, error) &&
+		sw_guest_label(guest, deployment, NULL, find_label, making, error));
+}
+
 static gboolean finish_in_guest(struct making *making, GError **error)
 {
 	const struct sw_partition *root = sw_layout_find(making->layout, SW_ROLE_ROOT);
@@ -234,7 +289,7 @@ static gboolean finish_in_guest(struct making *making, GError **error)
 	    !sw_guest_run(guest, deployment, making->bootloader->what, making->bootloader->script,
 			  error))
 		return FALSE;
-	return sw_guest_finish(guest, error);
+	return label_in_guest(making, error) && sw_guest_finish(guest, error);
 }
 
 static gboolean seal(struct making *making, GError **error)
@@ -251,12 +306,30 @@ static gboolean seal(struct making *making, GError **error)
 	return TRUE;
 }
 
+/* The image's own policy, and where the labels of the disk come from. */
+static gboolean read_labels(struct making *making, struct sw_sepolicy **ret_policy, GError **error)
+{
+	const struct sw_compose_request *compose = making->request->compose;
+	g_autoptr(SwTree) tree = NULL;
+
+	if (!sw_tree_open(compose->repo, compose->commit, &tree, making->cancellable, error) ||
+	    !sw_sepolicy_read(tree, ret_policy, error))
+		return FALSE;
+	making->labels = (struct sw_labels){
+		.policy = *ret_policy,
+		.stateroot = making->facts->stateroot,
+		.deployment = sw_compose_deployment(making->compose),
+	};
+	return TRUE;
+}
+
 gboolean sw_disk_make(const struct sw_disk_request *request, GCancellable *cancellable,
 		      GError **error)
 {
 	const struct sw_compose_request *compose_request = request->compose;
 	g_autoptr(SwCompose) compose = NULL;
 	g_autoptr(SwBootloaderWork) bootloader = NULL;
+	g_autoptr(SwSepolicy) policy = NULL;
 	struct making making = {
 		.request = request,
 		.layout = compose_request->layout,
@@ -279,6 +352,8 @@ gboolean sw_disk_make(const struct sw_disk_request *request, GCancellable *cance
 		return FALSE;
 	making.compose = compose;
 	making.bootloader = bootloader;
+	if (!read_labels(&making, &policy, error))
+		return FALSE;
 	return make_filesystems(&making, error) && write_boot(&making, error) &&
 	       (!g_str_equal(root->filesystem, "ext4") || write_root_ext4(&making, error)) &&
 	       finish_in_guest(&making, error) && seal(&making, error);

@@ -15,6 +15,9 @@
 
 #define COPY_BYTES ((size_t)SW_MIB)
 
+/* The one directory that mkfs makes: a node of this name is this directory. */
+#define LOST_FOUND "lost+found"
+
 /* The sink of sw_node, its filesystem, and what was already written. */
 struct sw_ext4 {
 	struct sw_sink sink;
@@ -280,12 +283,12 @@ static gboolean add_file(struct sw_ext4 *self, ext2_ino_t parent, const char *na
 
 static gboolean add_directory(struct sw_ext4 *self, const struct sw_sink_node *node, GError **error)
 {
-	ext2_ino_t parent = EXT2_ROOT_INO;
-	ext2_ino_t number = EXT2_ROOT_INO;
+	ext2_ino_t number = GPOINTER_TO_UINT(g_hash_table_lookup(self->inodes, node->path));
+	ext2_ino_t parent = 0;
 	const char *name = NULL;
 	errcode_t code = 0;
 
-	if (*node->path != '\0') {
+	if (number == 0) {
 		if (!find_parent(self, node->path, &parent, &name, error))
 			return FALSE;
 		code = ext2fs_new_inode(self->fs, parent, LINUX_S_IFDIR, NULL, &number);
@@ -380,6 +383,7 @@ gboolean sw_ext4_open(const char *path, guint64 offset, gint64 now, struct sw_ex
 {
 	g_autoptr(SwExt4) self = g_new0(struct sw_ext4, 1);
 	g_autofree char *options = g_strdup_printf("offset=%" G_GUINT64_FORMAT, offset);
+	ext2_ino_t lost_found = 0;
 	errcode_t code;
 
 	self->fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -398,6 +402,10 @@ gboolean sw_ext4_open(const char *path, guint64 offset, gint64 now, struct sw_ex
 	self->fs->now = now;
 	self->inodes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	g_hash_table_insert(self->inodes, g_strdup(""), GUINT_TO_POINTER(EXT2_ROOT_INO));
+	if (ext2fs_lookup(self->fs, EXT2_ROOT_INO, LOST_FOUND, strlen(LOST_FOUND), NULL,
+			  &lost_found) == 0)
+		g_hash_table_insert(self->inodes, g_strdup(LOST_FOUND),
+				    GUINT_TO_POINTER(lost_found));
 	*ret_ext4 = g_steal_pointer(&self);
 	return TRUE;
 }

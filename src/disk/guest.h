@@ -51,5 +51,20 @@ gboolean sw_guest_unpack(struct sw_guest *guest, int fd, GError **error) G_GNUC_
 gboolean sw_guest_run(struct sw_guest *guest, const char *deployment, const char *what,
 		      const char *script, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/*
+ * Says the SELinux label (to be freed; NULL: none) of PATH, from the physical root "/", with MODE, of
+ * which only the file type is set.
+ */
+typedef gboolean (*sw_guest_label_func)(const char *path, guint32 mode, char **ret_label,
+					void *data, GError **error);
+
+/*
+ * Gives the entries of DIRECTORY that have no SELinux label the one that FUNC says, and those of the
+ * directories in it, but for EXCEPT (paths, NULL at the end); EXCEPT NULL: only its own.
+ */
+gboolean sw_guest_label(struct sw_guest *guest, const char *directory, const char *const *except,
+			sw_guest_label_func func, void *data,
+			GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Trims, unmounts cleanly and shuts the appliance down; the disk file then holds everything. */
 gboolean sw_guest_finish(struct sw_guest *guest, GError **error) G_GNUC_WARN_UNUSED_RESULT;

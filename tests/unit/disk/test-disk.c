@@ -44,6 +44,16 @@ gboolean sw_guest_run(struct sw_guest *guest, G_GNUC_UNUSED const char *deployme
 	return call(guest, name, error);
 }
 
+gboolean sw_guest_label(struct sw_guest *guest, const char *directory,
+			G_GNUC_UNUSED const char *const *except,
+			G_GNUC_UNUSED sw_guest_label_func func, G_GNUC_UNUSED void *data,
+			GError **error)
+{
+	g_autofree char *name = g_strconcat("label ", directory, NULL);
+
+	return call(guest, name, error);
+}
+
 gboolean sw_guest_finish(struct sw_guest *guest, GError **error)
 {
 	return call(guest, "finish", error);
@@ -63,6 +73,7 @@ struct bed {
 	const char *auth;
 	char *disk;
 	struct sw_guest guest;
+	gboolean has_policy; /* of SELinux */
 };
 
 static void ok(gboolean result, const GError *error)
@@ -88,6 +99,16 @@ static void describe_image(struct bed *bed)
 	g_ptr_array_add(bed->oci.layers, layer);
 }
 
+static void add_policy(struct bed *bed)
+{
+	fixture_write(bed->image, "usr/etc/selinux/config",
+		      "SELINUX=permissive\nSELINUXTYPE=fixture\n");
+	fixture_write(bed->image, "usr/etc/selinux/fixture/contexts/files/file_contexts",
+		      "/.*\ta:b:default_t\n/\t-d\ta:b:root_t\n/boot(/.*)?\ta:b:boot_t\n"
+		      "/usr(/.*)?\ta:b:usr_t\n/etc/shadow\t--\ta:b:shadow_t\n"
+		      "/var(/.*)?\ta:b:var_t\n/lost\\+found\t-d\ta:b:lost_found_t\n");
+}
+
 static void set_up(struct bed *bed, const void *rootfs)
 {
 	struct sw_kargs_request kargs = { 0 };
@@ -101,6 +122,8 @@ static void set_up(struct bed *bed, const void *rootfs)
 	bed->image = fixture_new();
 	fixture_make_good(bed->image);
 	fixture_write(bed->image, "usr/etc/shadow", "root:*\n");
+	if (bed->has_policy)
+		add_policy(bed);
 	fixture_write(bed->image, "var/lib/thing/state", "kept\n");
 	bed->commit = fixture_commit(bed->image);
 	commits[0] = bed->commit;
@@ -314,6 +337,56 @@ static void test_verity(struct bed *bed, G_GNUC_UNUSED const void *data)
 	g_assert_nonnull(strstr(bed->guest.scripts->str, "checkout --composefs "));
 }
 
+static void set_up_with_policy(struct bed *bed, const void *rootfs)
+{
+	bed->has_policy = TRUE;
+	set_up(bed, rootfs);
+}
+
+/* By e2fsprogs' own reader; "": none. */
+static void assert_label(const struct bed *bed, enum sw_role role, const char *path,
+			 const char *expected)
+{
+	g_autofree char *label = debugfs(bed, role, "ea_get -V \"%s\" security.selinux", path);
+
+	if (!g_str_equal(label, expected))
+		g_error("%s: '%s', not '%s'", path, label, expected);
+}
+
+static void test_labels(struct bed *bed, G_GNUC_UNUSED const void *data)
+{
+	g_autoptr(GError) error = NULL;
+	g_autofree char *deployment =
+		g_strdup_printf("/ostree/deploy/default/deploy/%s.0", bed->commit);
+	g_autofree char *origin = g_strconcat(deployment, ".origin", NULL);
+	g_autofree char *shadow = g_strconcat(deployment, "/etc/shadow", NULL);
+	g_autofree char *program = g_strconcat(deployment, "/usr/bin/ostree", NULL);
+	g_autofree char *expected_calls =
+		g_strdup_printf("mount;run making .ostree.cfs;run grub-install for BIOS;label /;"
+				"label %s;finish;",
+				deployment);
+
+	ok(make(bed, &error), error);
+	g_assert_cmpstr(bed->guest.calls->str, ==, expected_calls);
+	assert_label(bed, SW_ROLE_ROOT, "/", "a:b:root_t");
+	assert_label(bed, SW_ROLE_ROOT, "/boot", "a:b:boot_t");
+	assert_label(bed, SW_ROLE_ROOT, "/lost+found", "a:b:lost_found_t");
+	assert_label(bed, SW_ROLE_ROOT, "/ostree", "a:b:usr_t");
+	assert_label(bed, SW_ROLE_ROOT, "/ostree/repo/config", "a:b:default_t");
+	assert_label(bed, SW_ROLE_ROOT, "/ostree/deploy/default/var", "a:b:var_t");
+	assert_label(bed, SW_ROLE_ROOT, "/ostree/deploy/default/var/.ostree-selabeled",
+		     "a:b:var_t");
+	assert_label(bed, SW_ROLE_ROOT, origin, "a:b:default_t");
+	assert_label(bed, SW_ROLE_ROOT, shadow, "a:b:shadow_t");
+	/* The objects are as the commit has them, which is not labelled here. */
+	assert_label(bed, SW_ROLE_ROOT, program, "");
+	assert_label(bed, SW_ROLE_BOOT, "/", "a:b:boot_t");
+	assert_label(bed, SW_ROLE_BOOT, "/lost+found", "a:b:boot_t");
+	assert_label(bed, SW_ROLE_BOOT, "/loader.1/entries/ostree-1.conf", "a:b:boot_t");
+	check_filesystem(bed, SW_ROLE_BOOT);
+	check_filesystem(bed, SW_ROLE_ROOT);
+}
+
 static void test_xfs(struct bed *bed, G_GNUC_UNUSED const void *data)
 {
 	g_autoptr(GError) error = NULL;
@@ -388,6 +461,7 @@ int main(int argc, char **argv)
 	g_test_add("/disk/ext4", struct bed, "ext4", set_up, test_ext4, tear_down);
 	g_test_add("/disk/configured", struct bed, "ext4", set_up, test_configured, tear_down);
 	g_test_add("/disk/verity", struct bed, "ext4", set_up, test_verity, tear_down);
+	g_test_add("/disk/labels", struct bed, "ext4", set_up_with_policy, test_labels, tear_down);
 	g_test_add("/disk/xfs", struct bed, "xfs", set_up, test_xfs, tear_down);
 	g_test_add("/disk/guest-dies", struct bed, "xfs", set_up, test_guest_dies, tear_down);
 	g_test_add("/disk/same-bytes", struct bed, "ext4", set_up, test_same_bytes, tear_down);
