@@ -77,9 +77,13 @@ nothing_left() {
 	[ -z "$(ls -A "$work/tmp")" ] || fail "left behind in TMPDIR: $(ls -A "$work/tmp")"
 }
 
-# layout NAME: the OCI layout directory of an image of fixtures/make.
+# layout NAME: the OCI layout directory of an image of fixtures/make, or of a script of its own.
 layout() {
-	"$top/fixtures/make" "$1"
+	if [ -x "$top/fixtures/make-$1" ]; then
+		"$top/fixtures/make-$1"
+	else
+		"$top/fixtures/make" "$1"
+	fi
 }
 
 # pushed NAME: puts that image into the registry, which it starts; prints its reference.
