@@ -72,17 +72,47 @@ static gboolean add_object(struct sw_objects *self, const char *checksum, Ostree
 	return TRUE;
 }
 
+/* The bytes of a metadata object; NULL when a commit has no detached metadata. */
+static gboolean load_metadata(OstreeRepo *repo, const char *checksum, OstreeObjectType type,
+			      GVariant **ret_metadata, GCancellable *cancellable, GError **error)
+{
+	gboolean ok = FALSE;
+
+	/* libostree's general function aborts for this type. */
+	if (type == OSTREE_OBJECT_TYPE_COMMIT_META)
+		ok = ostree_repo_read_commit_detached_metadata(repo, checksum, ret_metadata,
+							       cancellable, error);
+	else
+		ok = ostree_repo_load_variant(repo, type, checksum, ret_metadata, error);
+	return ok || sw_fail_prefix(error, SW_ERROR_ENVIRONMENT, "cache",
+				    "the cache is damaged (remove it and build again)");
+}
+
 /* Nothing refers to a commit's detached metadata, signatures for one: it is there or not. */
 static gboolean add_detached(struct sw_objects *self, const char *commit, GCancellable *cancellable,
 			     GError **error)
 {
 	g_autoptr(GVariant) metadata = NULL;
 
-	if (!ostree_repo_read_commit_detached_metadata(self->repo, commit, &metadata, cancellable,
-						       error))
+	return load_metadata(self->repo, commit, OSTREE_OBJECT_TYPE_COMMIT_META, &metadata,
+			     cancellable, error) &&
+	       (metadata == NULL ||
+		add_object(self, commit, OSTREE_OBJECT_TYPE_COMMIT_META, error));
+}
+
+/* libostree passes over a commit that is not there. */
+static gboolean collect_commit(OstreeRepo *repo, const char *commit, GHashTable *reachable,
+			       GCancellable *cancellable, GError **error)
+{
+	g_autoptr(GVariant) key =
+		g_variant_ref_sink(ostree_object_name_serialize(commit, OSTREE_OBJECT_TYPE_COMMIT));
+
+	if (!ostree_repo_traverse_commit_union(repo, commit, 0, reachable, cancellable, error))
 		return sw_fail_prefix(error, SW_ERROR_ENVIRONMENT, "cache",
 				      "the cache is damaged (remove it and build again)");
-	return metadata == NULL || add_object(self, commit, OSTREE_OBJECT_TYPE_COMMIT_META, error);
+	return g_hash_table_contains(reachable, key) ||
+	       sw_fail(error, SW_ERROR_ENVIRONMENT, "cache",
+		       "the cache lacks the commit %s (remove the cache and build again)", commit);
 }
 
 gboolean sw_objects_collect(OstreeRepo *repo, const char *const *commits,
@@ -98,10 +128,8 @@ gboolean sw_objects_collect(OstreeRepo *repo, const char *const *commits,
 	self->list = g_array_new(FALSE, FALSE, sizeof(struct object));
 	self->empty = g_hash_table_new(g_str_hash, g_str_equal);
 	for (; *commits != NULL; commits++)
-		if (!ostree_repo_traverse_commit_union(repo, *commits, 0, reachable, cancellable,
-						       error))
-			return sw_fail_prefix(error, SW_ERROR_ENVIRONMENT, "cache",
-					      "the cache is damaged (remove it and build again)");
+		if (!collect_commit(repo, *commits, reachable, cancellable, error))
+			return FALSE;
 	g_hash_table_iter_init(&iter, reachable);
 	while (g_hash_table_iter_next(&iter, &key, NULL)) {
 		OstreeObjectType type;
@@ -198,9 +226,8 @@ static gboolean add_metadata(OstreeRepo *repo, const struct object *object, cons
 	g_autoptr(GVariant) variant = NULL;
 	struct sw_sink_node node = { .path = path, .type = SW_SINK_FILE, .mode = 0644, .fd = -1 };
 
-	if (!ostree_repo_load_variant(repo, object->type, object->checksum, &variant, error))
-		return sw_fail_prefix(error, SW_ERROR_ENVIRONMENT, "cache",
-				      "the cache is damaged (remove it and build again)");
+	if (!load_metadata(repo, object->checksum, object->type, &variant, cancellable, error))
+		return FALSE;
 	node.data = g_variant_get_data(variant);
 	node.size = g_variant_get_size(variant);
 	return sw_sink_add(sink, &node, cancellable, error);

@@ -115,6 +115,61 @@ static void test_names_and_xattrs(void)
 	check(tar, expected);
 }
 
+/* Sets the modification time of the entry that was added last, whose header is at OFFSET. */
+static void set_time(GByteArray *tar, guint offset)
+{
+	memcpy(tar->data + offset + 136, "14500000000", 11);
+	tar_seal(tar, offset);
+}
+
+/*
+ * A container changed files of an encapsulated base, and an engine found the change at the objects that
+ * they are hard links to: the files have it, the objects do not come.
+ */
+static void test_changed_objects(void)
+{
+	static const char repo_path[] = "sysroot/ostree/repo/objects/";
+	g_autofree char *object = g_strconcat(repo_path, "00/11.file", NULL);
+	g_autofree char *other = g_strconcat(repo_path, "00/22.file", NULL);
+	g_autofree char *dot = g_strconcat("./", object, NULL);
+	g_autoptr(GByteArray) tar = g_byte_array_new();
+	guint offset = 0;
+
+	tar_add_header(tar, '0', object, NULL, 0750, 3, 4, 1);
+	tar_add_data(tar, "x", 1);
+	set_time(tar, 0);
+	offset = tar->len;
+	tar_add_hardlink(tar, "usr/one", object);
+	set_time(tar, offset);
+	offset = tar->len;
+	tar_add_hardlink(tar, "etc/two", dot);
+	set_time(tar, offset);
+	/* A link to an object that did not change: the file is as it was. */
+	offset = tar->len;
+	tar_add_hardlink(tar, "usr/same", other);
+	set_time(tar, offset);
+	tar_end(tar);
+	check(tar, "/ 0:0 040755\n/usr 0:0 040755\n/usr/etc 0:0 040755\n"
+		   "/usr/etc/two 3:4 100750 'x'\n/usr/one 3:4 100750 'x'\n");
+}
+
+/* What was not changed is a plain file, as in an encapsulated layer that is read without its label. */
+static void test_unchanged_objects(void)
+{
+	static const char object[] = "sysroot/ostree/repo/objects/00/11.file";
+	g_autoptr(GByteArray) tar = g_byte_array_new();
+
+	tar_add_directory(tar, "./", 0755);
+	tar_add_file(tar, object, 0644, "x");
+	tar_add_hardlink(tar, "usr/one", object);
+	tar_end(tar);
+	check(tar, "/ 0:0 040755\n/sysroot 0:0 040755\n/sysroot/ostree 0:0 040755\n"
+		   "/sysroot/ostree/repo 0:0 040755\n/sysroot/ostree/repo/objects 0:0 040755\n"
+		   "/sysroot/ostree/repo/objects/00 0:0 040755\n"
+		   "/sysroot/ostree/repo/objects/00/11.file 0:0 100644 'x'\n"
+		   "/usr 0:0 040755\n/usr/one 0:0 100644 'x'\n");
+}
+
 static void test_empty(void)
 {
 	g_autoptr(GByteArray) none = g_byte_array_new();
@@ -238,6 +293,8 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	path = make_directory();
 	repo = make_repo(path);
+	g_test_add_func("/layer/changed-objects", test_changed_objects);
+	g_test_add_func("/layer/unchanged-objects", test_unchanged_objects);
 	g_test_add_func("/layer/kinds", test_kinds);
 	g_test_add_func("/layer/paths", test_paths);
 	g_test_add_func("/layer/names-and-xattrs", test_names_and_xattrs);

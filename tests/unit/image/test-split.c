@@ -134,6 +134,7 @@ static void test_order_of_metadata(void)
 	g_autoptr(GVariant) dirmeta = g_variant_ref_sink(dirmeta_new());
 	g_autoptr(GVariant) dirtree = g_variant_ref_sink(dirtree_new(2, zeros, ones));
 	g_autoptr(GVariant) detached = g_variant_ref_sink(g_variant_new_parsed("{'a': <'b'>}"));
+	g_autoptr(GVariant) commit = g_variant_ref_sink(commit_new(ones, zeros));
 	const void *bytes = g_variant_get_data(detached);
 	gsize length = g_variant_get_size(detached);
 	char checksum[SW_CHECKSUM_SIZE];
@@ -151,7 +152,7 @@ static void test_order_of_metadata(void)
 	refuse(tar, SW_SPLIT_COMMIT, "before the commit");
 	refuse(with_object(".file", "x", 1), SW_SPLIT_COMMIT, "before the commit");
 	tar = with_commit(NULL);
-	g_byte_array_append(tar, tar->data, tar->len);
+	add_variant(tar, commit, ".commit", NULL);
 	refuse(tar, SW_SPLIT_COMMIT, "second commit");
 	tar = with_commit(NULL);
 	add_object(tar, zeros, ".commitmeta", bytes, length);
