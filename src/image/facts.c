@@ -165,18 +165,23 @@ static gboolean read_configuration(struct sw_facts *facts, const struct sw_tree 
 /*
  * The kernel command line overrides prepare-root.conf at boot (contract 5.1); the last one counts.
  */
-static void apply_composefs_kargs(struct sw_facts *facts, char *const *kargs)
+static gboolean apply_composefs_kargs(struct sw_facts *facts, char *const *kargs, GError **error)
 {
 	for (; *kargs != NULL; kargs++)
-		if (g_str_has_prefix(*kargs, COMPOSEFS_KARG))
-			sw_composefs_from_word(*kargs + strlen(COMPOSEFS_KARG), &facts->composefs);
+		if (g_str_has_prefix(*kargs, COMPOSEFS_KARG) &&
+		    !sw_composefs_override(*kargs + strlen(COMPOSEFS_KARG), &facts->composefs))
+			return sw_fail(error, SW_ERROR_IMAGE, "composefs",
+				       "the kernel argument %s would stop the boot: ostree takes "
+				       "yes, no, maybe or signed there",
+				       *kargs);
+	return TRUE;
 }
 
 gboolean sw_facts_apply_kargs(struct sw_facts *facts, char *const *kargs, const char *rootfs,
 			      GError **error)
 {
-	apply_composefs_kargs(facts, kargs);
-	return sw_requirements_override(facts, rootfs, error);
+	return apply_composefs_kargs(facts, kargs, error) &&
+	       sw_requirements_override(facts, rootfs, error);
 }
 
 /* Are all of PATHS (NULL at the end) there, as files or directories? */
@@ -319,6 +324,14 @@ static gboolean read_presence(struct sw_facts *facts, const struct sw_tree *tree
 	       read_policy(facts, tree, error);
 }
 
+static gboolean read_composefs(struct sw_facts *facts, const struct sw_tree *tree,
+			       const char **ret_path, GError **error)
+{
+	return sw_prepare_root_read(tree, &facts->composefs, ret_path, error) &&
+	       apply_composefs_kargs(facts, facts->install_kargs, error) &&
+	       apply_composefs_kargs(facts, facts->image_kargs, error);
+}
+
 static gboolean read_sizes(struct sw_facts *facts, const struct sw_tree *tree,
 			   GCancellable *cancellable, GError **error)
 {
@@ -350,13 +363,11 @@ gboolean sw_facts_read(OstreeRepo *repo, const char *commit, const struct sw_oci
 	    !read_configuration(facts, tree, oci->architecture, error) ||
 	    !read_kernel(facts, tree, &findings, cancellable, error) ||
 	    !read_os_release(facts, tree, error) ||
-	    !sw_prepare_root_read(tree, &facts->composefs, &findings.prepare_root, error) ||
+	    !read_composefs(facts, tree, &findings.prepare_root, error) ||
 	    !read_bootloader(facts, tree, oci->architecture, error) ||
 	    !read_bios_grub(facts, tree, error) || !read_root_home(facts, tree, error) ||
 	    !read_presence(facts, tree, error) || !read_sizes(facts, tree, cancellable, error))
 		return FALSE;
-	apply_composefs_kargs(facts, facts->install_kargs);
-	apply_composefs_kargs(facts, facts->image_kargs);
 	input = (struct sw_requirement_input){
 		.tree = tree,
 		.oci = oci,

@@ -28,6 +28,19 @@ gboolean sw_composefs_from_word(const char *word, enum sw_composefs *ret_mode)
 	return FALSE;
 }
 
+gboolean sw_composefs_override(const char *word, enum sw_composefs *mode)
+{
+	enum sw_composefs wanted;
+
+	if (!sw_composefs_from_word(word, &wanted) || wanted == SW_COMPOSEFS_VERITY)
+		return FALSE;
+	if (*mode >= SW_COMPOSEFS_VERITY &&
+	    (wanted == SW_COMPOSEFS_MAYBE || wanted == SW_COMPOSEFS_YES))
+		wanted = SW_COMPOSEFS_VERITY;
+	*mode = wanted;
+	return TRUE;
+}
+
 gboolean sw_prepare_root_parse(const char *text, size_t length, const char *name,
 			       enum sw_composefs *ret_mode, GError **error)
 {

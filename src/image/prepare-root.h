@@ -17,6 +17,12 @@ gboolean sw_prepare_root_parse(const char *text, size_t length, const char *name
 gboolean sw_composefs_from_word(const char *word, enum sw_composefs *ret_mode);
 
 /*
+ * Changes MODE as the kernel argument ostree.prepare-root.composefs=WORD does at boot: it can switch
+ * composefs, and signatures on, but not the demand for fs-verity.  FALSE: ostree stops the boot.
+ */
+gboolean sw_composefs_override(const char *word, enum sw_composefs *mode);
+
+/*
  * Reads the file of TREE: the one below /etc counts instead of the one below /usr/lib.  RET_PATH
  * gets its path (static); NULL: there is none, the mode is SW_COMPOSEFS_NO.
  */

@@ -214,8 +214,8 @@ static void test_composefs(void)
 		{ NULL, conf, "[composefs]\nenabled=signed\n", NULL, "composefs", SW_UNMET,
 		  "signed: *" },
 		{ NULL, "usr/lib/bootc/kargs.d/1.toml",
-		  "kargs = [\"ostree.prepare-root.composefs=verity\"]", NULL, "composefs", SW_MET,
-		  "verity" },
+		  "kargs = [\"ostree.prepare-root.composefs=signed\"]", NULL, "composefs", SW_UNMET,
+		  "signed: *" },
 	};
 
 	check_changes(changes, G_N_ELEMENTS(changes));
@@ -224,8 +224,8 @@ static void test_composefs(void)
 /* Only ext4 can hold what slipway writes; the user's kernel argument has the last word. */
 static void test_verity(void)
 {
-	static const char *const verity[] = { "quiet", "ostree.prepare-root.composefs=verity",
-					      NULL };
+	static const char *const yes[] = { "quiet", "ostree.prepare-root.composefs=yes", NULL };
+	static const char *const bad[] = { "ostree.prepare-root.composefs=verity", NULL };
 	static const char *const no[] = { "ostree.prepare-root.composefs=no", NULL };
 	g_autoptr(Fixture) fixture = fixture_new();
 	struct sw_oci_image *oci = make_oci();
@@ -233,12 +233,15 @@ static void test_verity(void)
 	g_autoptr(GError) error = NULL;
 
 	fixture_make_good(fixture);
+	fixture_write(fixture, "usr/etc/ostree/prepare-root.conf",
+		      "[composefs]\nenabled = verity\n");
 	facts = read_facts(fixture, oci, "xfs");
-	check_row(facts, "composefs", SW_MET, "maybe");
-	g_assert_true(sw_facts_apply_kargs(facts, (char *const *)verity, "xfs", &error));
 	check_row(facts, "composefs", SW_UNMET, "verity: *(xfs)");
-	g_assert_true(sw_facts_apply_kargs(facts, (char *const *)verity, "ext4", &error));
+	g_assert_true(sw_facts_apply_kargs(facts, (char *const *)yes, "ext4", &error));
 	check_row(facts, "composefs", SW_MET, "verity");
+	g_assert_false(sw_facts_apply_kargs(facts, (char *const *)bad, "ext4", &error));
+	g_assert_cmpstr(sw_error_id(error), ==, "composefs");
+	g_clear_error(&error);
 	g_assert_cmpint(facts->composefs, ==, SW_COMPOSEFS_VERITY);
 	g_assert_true(sw_facts_apply_kargs(facts, (char *const *)no, "xfs", &error));
 	check_row(facts, "composefs", SW_MET, "no");
