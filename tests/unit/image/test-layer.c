@@ -115,6 +115,32 @@ static void test_names_and_xattrs(void)
 	check(tar, expected);
 }
 
+/* A hard link that brings its content along is a file; pax names of a target are mapped as all others. */
+static void test_hardlinks(void)
+{
+	g_autofree char *name = g_strnfill(150, 'n');
+	g_autofree char *target = g_strconcat("./etc/", name, NULL);
+	GByteArray *records = g_byte_array_new();
+	g_autoptr(GByteArray) tar = g_byte_array_new();
+	g_autofree char *expected = NULL;
+
+	tar_add_directory(tar, "./", 0755);
+	tar_add_record(records, "path", target, strlen(target));
+	tar_add_pax(tar, records);
+	tar_add_file(tar, "short", 0640, "x");
+	tar_add_pax_text(tar, "linkpath", target);
+	tar_add_hardlink(tar, "usr/link", "short");
+	tar_add_pax_text(tar, "comment", "pax");
+	tar_add_header(tar, '1', "usr/own", "usr/link", 0600, 1, 2, 3);
+	tar_add_data(tar, "own", 3);
+	tar_end(tar);
+	expected = g_strdup_printf("/ 0:0 040755\n/usr 0:0 040755\n/usr/etc 0:0 040755\n"
+				   "/usr/etc/%s 0:0 100640 'x'\n/usr/link 0:0 100640 'x'\n"
+				   "/usr/own 1:2 100600 'own'\n",
+				   name);
+	check(tar, expected);
+}
+
 /* Sets the modification time of the entry that was added last, whose header is at OFFSET. */
 static void set_time(GByteArray *tar, guint offset)
 {
@@ -293,6 +319,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	path = make_directory();
 	repo = make_repo(path);
+	g_test_add_func("/layer/hardlinks", test_hardlinks);
 	g_test_add_func("/layer/changed-objects", test_changed_objects);
 	g_test_add_func("/layer/unchanged-objects", test_unchanged_objects);
 	g_test_add_func("/layer/kinds", test_kinds);

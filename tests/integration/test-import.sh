@@ -1,0 +1,77 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# usage: tests/integration/test-import.sh
+# Small images, imported from what the usual programs write: encapsulated ones in every form (contract 1.5),
+# one that buildah derived from those, layers in zstd:chunked, Docker's manifests. Upstream's ostree looks.
+set -euo pipefail
+# shellcheck source=tests/integration/encapsulated.sh
+. "$(dirname "$0")/encapsulated.sh"
+
+small=$(layout refuse)/minimal
+cache=$work/cache/repo
+
+say "the three forms of a small commit"
+for form in inline links first; do
+	commit=$(encapsulate "$form" "$small" 1 --form "$form")
+	slipway inspect "oci:$work/$form:latest" > /dev/null
+	[ "$(of "$cache" "slipway/base/sha256_3A_$(blob "$work/$form" 0)")" = "$commit" ] || fail "$form: another commit"
+done
+
+# An engine that copies whole files finds the change of one at its object, the file being a link to that.
+say "a file that a container changed"
+# engine ARGUMENT...: buildah with a storage of its own.
+engine() {
+	(cd "$work" && as_root env CONTAINERS_STORAGE_CONF="$work/storage.conf" buildah "$@" < /dev/null)
+}
+cat > "$work/storage.conf" <<- CONF
+	[storage]
+	driver = "vfs"
+	graphroot = "$work/storage"
+	runroot = "$work/run"
+CONF
+at_end 'as_root rm -rf "$work/storage" "$work/run" "$work/changed"'
+container=$(engine from --quiet oci:inline:latest)
+root=$(engine mount "$container")
+as_root sh -c "echo changed >> '$root/usr/sbin/grub-install'; chmod 700 '$root/usr/lib/os-release'"
+engine commit --quiet --rm "$container" oci:changed:latest > /dev/null
+as_root chmod -R a+rX "$work/changed"
+slipway inspect "oci:$work/changed:latest" > /dev/null
+index=$(jq -r '.manifests[0].digest' "$work/changed/index.json")
+merge=slipway/image/sha256_3A_${index#sha256:}/merge
+[ "$(as_root ostree cat --repo="$cache" "$merge" /usr/sbin/grub-install | tail -n 1)" = changed ] ||
+	fail "the changed file is as before"
+[ "$(as_root ostree diff --repo="$cache" "slipway/base/sha256_3A_$(blob "$work/inline" 0)" "$merge" |
+	grep -v /usr/share | tr -s ' ' | sort | tr '\n' ' ')" = "M /usr/lib/os-release M /usr/sbin/grub-install " ] ||
+	fail "a container's two changes are another difference"
+
+say "layers in zstd:chunked"
+# (An old skopeo cuts the padding behind the end off a tar; these have none.)
+commit=$(encapsulate whole "$small" 2)
+skopeo copy --quiet --dest-compress --dest-compress-format zstd:chunked "oci:$work/whole:latest" "dir:$work/chunked"
+chmod -R a+rX "$work/chunked"
+jq -r '.layers[] | "\(.mediaType) \(.annotations | keys | tostring)"' "$work/chunked/manifest.json" |
+	grep -c 'tar+zstd .*zstd-chunked' | grep -qx 3 || fail "skopeo wrote no zstd:chunked"
+slipway inspect "dir:$work/chunked" > /dev/null
+digest=$(jq -r '.layers[0].digest' "$work/chunked/manifest.json")
+[ "$(of "$cache" "slipway/base/sha256_3A_${digest#sha256:}")" = "$commit" ] || fail "zstd:chunked: another commit"
+
+say "Docker's manifests"
+"$top/fixtures/registry" start > /dev/null
+name=$("$top/fixtures/registry" address)/import-docker:1
+skopeo copy --quiet --format v2s2 --dest-tls-verify=false "oci:$small" "docker://$name"
+skopeo inspect --raw --tls-verify=false "docker://$name" > "$work/docker.json"
+grep -q 'application/vnd.docker.distribution.manifest.v2+json' "$work/docker.json" || fail "skopeo wrote no such manifest"
+slipway inspect --tls-verify=false "$name" > /dev/null
+slipway inspect "oci:$small" > /dev/null
+digest=$(sha256sum < "$work/docker.json" | cut -d' ' -f1)
+merge=slipway/image/sha256_3A_$digest/merge
+index=$(jq -r '.manifests[0].digest' "$small/index.json")
+[ -z "$(as_root ostree diff --repo="$cache" "slipway/image/sha256_3A_${index#sha256:}/merge" "$merge")" ] ||
+	fail "Docker's form of an image has another tree"
+[ "$(as_root ostree show --repo="$cache" --print-metadata-key=ostree.manifest-digest "$merge")" = "'sha256:$digest'" ] ||
+	fail "the digest of Docker's manifest"
+as_root ostree show --repo="$cache" --print-metadata-key=ostree.manifest "$merge" | tr -d "'" > "$work/manifest.json"
+[ "$(jq -r .mediaType "$work/manifest.json")" = application/vnd.oci.image.manifest.v1+json ] || fail "no OCI manifest"
+[ "$(jq -c '[.layers[].digest]' "$work/manifest.json")" = "$(jq -c '[.layers[].digest]' "$work/docker.json")" ] ||
+	fail "OCI's form has other layers than Docker's"
+as_root ostree fsck --quiet --repo="$cache" > /dev/null
