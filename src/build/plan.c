@@ -191,18 +191,27 @@ static void hash_text(struct sw_sha256 *hash, const char *name, const char *text
 	sw_sha256_update(hash, text, strlen(text) + 1);
 }
 
-/* The same image, document and seed give the same id, and with it the same UUIDs. */
+/*
+ * The same image, document and seed give the same id, and with it the same UUIDs.  Types and their
+ * options shape the artifacts, not the disk: they count only where they change its size.
+ */
 static void identify(struct sw_plan *plan)
 {
 	const struct sw_build *build = plan->build;
 	g_autoptr(SwSha256) hash = sw_sha256_new();
 	g_autofree char *size = g_strdup_printf("%" G_GUINT64_FORMAT, build->size);
 	g_autofree char *origin = sw_target_to_origin(plan->target);
+	guint64 unit = sw_format_disk_unit(build->types);
 	char hex[SW_SHA256_SIZE];
 
 	hash_text(hash, "digest", sw_source_image(plan->source)->manifest_digest);
 	hash_text(hash, "rootfs", plan->rootfs);
 	hash_text(hash, "size", size);
+	if (build->size % unit != 0 || (build->size == 0 && unit > SW_MIB)) {
+		g_autofree char *text = g_strdup_printf("%" G_GUINT64_FORMAT, unit);
+
+		hash_text(hash, "unit", text);
+	}
 	hash_text(hash, "target", origin);
 	for (char **karg = build->kargs; *karg != NULL; karg++)
 		hash_text(hash, "karg", *karg);
@@ -235,6 +244,7 @@ static gboolean lay_out(struct sw_plan *plan, GError **error)
 		.architecture = plan->build->target_arch,
 		.rootfs = plan->rootfs,
 		.size = plan->build->size,
+		.unit = sw_format_disk_unit(plan->build->types),
 		.root_bytes = sw_objects_footprint(plan->objects) + facts->etc_bytes +
 			      facts->var_bytes + facts->content_files * NODE_COST,
 		.root_inodes = sw_objects_count(plan->objects) + facts->content_files,
@@ -277,8 +287,8 @@ static gboolean list_files(struct sw_plan *plan, GError **error)
 		g_autoptr(GPtrArray) names = NULL;
 		void *state = NULL;
 
-		if (format == NULL ||
-		    !sw_format_configure(format, NULL, plan->layout->size, &state, error))
+		if (format == NULL || !sw_format_configure(format, plan->build->options,
+							   plan->layout->size, &state, error))
 			return FALSE;
 		names = sw_format_names(format, state);
 		for (guint i = 0; i < names->len; i++)

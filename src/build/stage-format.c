@@ -8,6 +8,7 @@ static gboolean format(struct sw_run *run, GCancellable *cancellable, GError **e
 	g_autoptr(SwTree) tree = NULL;
 	struct sw_artifacts_request request = {
 		.types = run->build->types,
+		.options = run->build->options,
 		.disk = run->disk,
 		.take_disk = TRUE,
 		.arch = run->build->target_arch,

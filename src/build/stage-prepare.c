@@ -52,7 +52,7 @@ static gboolean check_type(const struct sw_build *build, const char *type, GErro
 	g_autoptr(GPtrArray) names = NULL;
 	void *state = NULL;
 
-	if (format == NULL || !sw_format_configure(format, NULL, build->size, &state, error))
+	if (format == NULL || !sw_format_configure(format, build->options, 0, &state, error))
 		return FALSE;
 	names = sw_format_names(format, state);
 	sw_format_release(format, state);

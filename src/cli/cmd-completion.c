@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/verbs.h"
+#include "core/format.h"
 
 const char **sw_completion_words(void)
 {
@@ -28,7 +29,9 @@ static void bash_value(GString *out, const char *flag)
 	g_string_append_printf(out, "\t--%s", row->flag);
 	if (row->letter != '\0')
 		g_string_append_printf(out, "|-%c", row->letter);
-	if (words != NULL)
+	if (row->kind == SW_KIND_OPTION)
+		g_string_append_printf(out, ") words='%s' action=option ;;\n", all);
+	else if (words != NULL)
 		g_string_append_printf(out, ") words='%s' ;;\n", all);
 	else if (row->kind == SW_KIND_FILE)
 		g_string_append(out, ") action=file ;;\n");
@@ -36,6 +39,23 @@ static void bash_value(GString *out, const char *flag)
 		g_string_append(out, ") action=directory ;;\n");
 	else
 		g_string_append(out, ") return ;;\n");
+}
+
+/* Behind its "=" the value of an option is a word of its own. */
+static void bash_options(GString *out)
+{
+	for (guint i = 0; sw_formats[i] != NULL; i++) {
+		const struct sw_param *p = sw_formats[i]->params;
+
+		for (; p != NULL && p->name != NULL; p++) {
+			g_autofree char *all =
+				p->choices == NULL ? NULL : g_strjoinv(" ", (char **)p->choices);
+
+			if (all != NULL)
+				g_string_append_printf(out, "\t%s.%s) words='%s' ;;\n",
+						       sw_formats[i]->name, p->name, all);
+		}
+	}
 }
 
 static void bash_values(GString *out)
@@ -48,6 +68,7 @@ static void bash_values(GString *out)
 				bash_value(out, *flag);
 	for (const char *const *flag = sw_global_options; *flag != NULL; flag++)
 		bash_value(out, *flag);
+	bash_options(out);
 }
 
 static void bash_flags(GString *out, const char *const *flags)
@@ -114,9 +135,10 @@ static void print_bash(GString *out)
 			     "\tdirectory) mapfile -t COMPREPLY < <(compgen -d -- \"$cur\") ;;\n"
 			     "\t*) mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\") ;;\n"
 			     "\tesac\n"
-			     "\tif [[ $action ]]; then\n"
-			     "\t\tcompopt -o filenames 2> /dev/null\n"
-			     "\tfi\n"
+			     "\tcase $action in\n"
+			     "\tfile|directory) compopt -o filenames 2> /dev/null ;;\n"
+			     "\toption) compopt -o nospace 2> /dev/null ;;\n"
+			     "\tesac\n"
 			     "}\n"
 			     "complete -F _slipway slipway\n");
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "cli/help.h"
 #include "cli/print.h"
 #include "cli/verbs.h"
 #include "core/format.h"
@@ -46,6 +47,8 @@ static void formats_to_json(JsonBuilder *json)
 		sw_json_text(json, "summary", format->summary);
 		sw_json_text(json, "file", format->file);
 		sw_json_text(json, "media_type", format->media_type);
+		sw_json_bool(json, "needs_tree", format->needs_tree);
+		sw_json_number(json, "disk_unit", MAX(format->disk_unit, 1));
 		params_to_json(json, format->params);
 		json_builder_end_object(json);
 	}
@@ -62,15 +65,39 @@ static void storages_to_json(JsonBuilder *json)
 	}
 }
 
+/* "NAME, ALIAS, ..." */
+static char *all_names(const struct sw_format *format)
+{
+	g_autofree char *aliases =
+		format->aliases == NULL ? NULL : g_strjoinv(", ", (char **)format->aliases);
+
+	return g_strjoin(", ", format->name, aliases, NULL);
+}
+
+static void print_params(GString *out, const char *name, const struct sw_param *params)
+{
+	for (; params != NULL && params->name != NULL; params++) {
+		g_autofree char *left = g_strdup_printf("  %s.%s", name, params->name);
+		g_autofree char *text = sw_help_param_text(params);
+
+		sw_help_entry(out, left, text);
+	}
+}
+
 static void print_formats(GString *out)
 {
 	g_autoptr(SwTable) table = sw_table_new("lll");
 
 	sw_table_add(table, "TYPE", "FILE", "WHAT");
-	for (guint i = 0; sw_formats[i] != NULL; i++)
-		sw_table_add(table, sw_formats[i]->name, sw_formats[i]->file,
-			     sw_formats[i]->summary);
+	for (guint i = 0; sw_formats[i] != NULL; i++) {
+		g_autofree char *names = all_names(sw_formats[i]);
+
+		sw_table_add(table, names, sw_formats[i]->file, sw_formats[i]->summary);
+	}
 	sw_table_print(table, 0, out);
+	g_string_append(out, "\nOptions, for --option TYPE.NAME=VALUE:\n");
+	for (guint i = 0; sw_formats[i] != NULL; i++)
+		print_params(out, sw_formats[i]->name, sw_formats[i]->params);
 }
 
 static void print_storages(GString *out)

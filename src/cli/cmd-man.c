@@ -96,6 +96,8 @@ static void print_options(GString *out)
 
 static const char *type_text(const struct sw_setting *row)
 {
+	if (row->kind == SW_KIND_OPTION)
+		return "types with their options";
 	switch (row->type) {
 	case SW_SETTING_LIST:
 		return "a list of texts";
@@ -123,13 +125,33 @@ static void print_keys(GString *out)
 	g_string_append(out, ".El\n");
 }
 
+static void print_params(GString *out, const char *name, const struct sw_param *params)
+{
+	if (params == NULL || params->name == NULL)
+		return;
+	g_string_append(out, ".Bl -tag -width Ds\n");
+	for (; params->name != NULL; params++) {
+		g_autofree char *text = sw_help_param_text(params);
+
+		g_string_append_printf(out, ".It Cm %s.%s\n", name, params->name);
+		print_text(out, text);
+	}
+	g_string_append(out, ".El\n");
+}
+
 static void print_formats(GString *out)
 {
 	g_string_append(out, ".Bl -tag -width Ds\n");
 	for (guint i = 0; sw_formats[i] != NULL; i++) {
-		g_string_append_printf(out, ".It Cm %s\n", sw_formats[i]->name);
-		print_text(out, sw_formats[i]->summary);
-		g_string_append_printf(out, ".Pp\nFile:\n.Pa %s\n", sw_formats[i]->file);
+		const struct sw_format *format = sw_formats[i];
+
+		g_string_append_printf(out, ".It Cm %s", format->name);
+		for (const char *const *a = format->aliases; a != NULL && *a != NULL; a++)
+			g_string_append_printf(out, " , %s", *a);
+		g_string_append_c(out, '\n');
+		print_text(out, format->summary);
+		g_string_append_printf(out, ".Pp\nFile:\n.Pa %s\n", format->file);
+		print_params(out, format->name, format->params);
 	}
 	g_string_append(out, ".El\n");
 }

@@ -13,7 +13,7 @@ char *sw_help_text(const struct sw_setting *row)
 	g_autofree const char **words = sw_setting_words(row);
 	GString *text = g_string_new(row->help);
 
-	if (words != NULL && row->type != SW_SETTING_BOOL) {
+	if (words != NULL && row->type != SW_SETTING_BOOL && row->kind != SW_KIND_OPTION) {
 		g_autofree char *all = g_strjoinv(", ", (char **)words);
 
 		g_string_append_printf(text, ": %s", all);
@@ -27,8 +27,21 @@ char *sw_help_text(const struct sw_setting *row)
 	return g_string_free(text, FALSE);
 }
 
-/* "  LEFT   TEXT", the text on the next line where LEFT is too long. */
-static void print_entry(GString *out, const char *left, const char *text)
+char *sw_help_param_text(const struct sw_param *param)
+{
+	GString *text = g_string_new(param->help);
+
+	if (param->choices != NULL) {
+		g_autofree char *all = g_strjoinv(", ", (char **)param->choices);
+
+		g_string_append_printf(text, ": %s", all);
+	}
+	if (param->fallback != NULL)
+		g_string_append_printf(text, " (default: %s)", param->fallback);
+	return g_string_free(text, FALSE);
+}
+
+void sw_help_entry(GString *out, const char *left, const char *text)
 {
 	guint width = (guint)strlen(left);
 
@@ -51,7 +64,7 @@ static void print_option(GString *out, const char *flag)
 				row->value != NULL ? row->value : "");
 	g_autofree char *text = sw_help_text(row);
 
-	print_entry(out, left, text);
+	sw_help_entry(out, left, text);
 }
 
 static void print_options(GString *out, const char *heading, const char *const *flags)
@@ -79,7 +92,7 @@ void sw_help_overview(GString *out)
 	for (const struct sw_verb *v = sw_verb_next(NULL); v != NULL; v = sw_verb_next(v)) {
 		g_autofree char *left = g_strdup_printf("  %s", v->name);
 
-		print_entry(out, left, v->summary);
+		sw_help_entry(out, left, v->summary);
 	}
 	print_options(out, "Options of every verb", sw_global_options);
 	print_examples(out, sw_verbs[0].examples);
@@ -98,7 +111,7 @@ static void print_argument(GString *out, const struct sw_verb *verb)
 	text = verb->is_image ? sw_help_text(sw_setting_find("image"))
 			      : g_strjoinv(", ", (char **)words);
 	g_string_append(out, "\nArgument:\n");
-	print_entry(out, left, text);
+	sw_help_entry(out, left, text);
 }
 
 void sw_help_verb(const struct sw_verb *verb, GString *out)

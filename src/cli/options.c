@@ -15,8 +15,8 @@
 static const struct sw_setting own_settings[] = {
 	{ .flag = "file", .letter = 'f', .type = SW_SETTING_TEXT, .kind = SW_KIND_FILE,
 	  .value = "FILE", FIELD(file),
-	  .help = "a build document (YAML or JSON), \"-\" for stdin; flags win over it, but --karg "
-		  "and --karg-delete add to its lists" },
+	  .help = "a build document (YAML or JSON), \"-\" for stdin; flags win over it, but --karg, "
+		  "--karg-delete and --option add to its lists" },
 	{ .flag = "verbose", .letter = 'v', .type = SW_SETTING_SWITCH, FIELD(verbose),
 	  .help = "log on stderr what is done" },
 	{ .flag = "help", .letter = 'h', .type = SW_SETTING_SWITCH, FIELD(help),

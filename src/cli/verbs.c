@@ -9,9 +9,11 @@ const char *const sw_global_options[] = { "cache", "verbose", "help", "version",
 
 static const char *const no_options[] = { NULL };
 static const char *const json_option[] = { "json", NULL };
+/* clang-format off */
 static const char *const build_options[] = {
 	"file",
 	"type",
+	"option",
 	"rootfs",
 	"size",
 	"target-arch",
@@ -30,6 +32,7 @@ static const char *const build_options[] = {
 	"json",
 	NULL,
 };
+/* clang-format on */
 static const char *const inspect_options[] = { "target-arch", "rootfs", "authfile", "tls-verify",
 					       "progress",    "json",	NULL };
 
@@ -39,6 +42,7 @@ static const struct sw_example build_examples[] = {
 	{ "A disk to flash and a qcow2 of the same disk, with a way to log in",
 	  "slipway build IMAGE -t raw -t qcow2 "
 	  "--root-ssh-authorized-keys ~/.ssh/id.pub" },
+	{ "A small qcow2", "slipway build IMAGE --option qcow2.compression=zstd" },
 	{ "Settings from a document, one kernel argument more",
 	  "slipway build -f build.yaml --karg console=ttyS0" },
 	{ "An image that is not in a registry",
@@ -132,8 +136,9 @@ const struct sw_verb sw_verbs[] = {
 	{
 		.name = "list",
 		.summary = "list the formats to write or the storage to write to",
-		.description = "Prints a line for each format (the types of build) or each storage "
-			       "backend; with --json also its other names and its options.",
+		.description = "Prints a line for each format (the types of build, with their "
+			       "other names) or "
+			       "each storage backend, and the options that each has.",
 		.argument = "WHAT",
 		.required = TRUE,
 		.words = sw_list_words,

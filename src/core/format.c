@@ -60,6 +60,49 @@ static GHashTable *own_options(const struct sw_format *format, char *const *opti
 	return own;
 }
 
+const struct sw_param *sw_format_find_option(const struct sw_format *format, const char *name,
+					     GError **error)
+{
+	g_autofree char *owner = g_strconcat("format ", format->name, NULL);
+
+	return sw_param_find(format->params, name, owner, error);
+}
+
+gboolean sw_format_check_option(const char *text, char **ret_canonical, GError **error)
+{
+	g_auto(GStrv) parts = g_strsplit(text, "=", 2);
+	g_auto(GStrv) names = g_strsplit(parts[0] == NULL ? "" : parts[0], ".", 2);
+	const struct sw_format *format = NULL;
+	const struct sw_param *param = NULL;
+	g_autofree char *owner = NULL;
+
+	if (g_strv_length(parts) != 2 || g_strv_length(names) != 2)
+		return sw_fail(error, SW_ERROR_USAGE, "bad-option",
+			       "\"%s\" is no option of a type: write TYPE.NAME=VALUE", text);
+	format = sw_format_find(names[0], error);
+	param = format == NULL ? NULL : sw_format_find_option(format, names[1], error);
+	if (param == NULL)
+		return FALSE;
+	owner = g_strconcat("format ", format->name, NULL);
+	if (!sw_param_check(param, parts[1], owner, error))
+		return FALSE;
+	*ret_canonical = g_strdup_printf("%s.%s=%s", format->name, param->name, parts[1]);
+	return TRUE;
+}
+
+guint64 sw_format_disk_unit(char *const *types)
+{
+	guint64 unit = 1;
+
+	for (; *types != NULL; types++) {
+		const struct sw_format *format = sw_format_find(*types, NULL);
+
+		if (format != NULL)
+			unit = MAX(unit, format->disk_unit);
+	}
+	return unit;
+}
+
 gboolean sw_format_configure(const struct sw_format *format, char *const *options,
 			     guint64 disk_size, void **ret_state, GError **error)
 {

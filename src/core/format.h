@@ -34,7 +34,7 @@ struct sw_format {
 	size_t state_size; /* of the option fields; zeroed and freed by the core */
 	const struct sw_param *params; /* NULL: no options */
 
-	/* The disk's size must be a multiple of this many bytes; 0: any. */
+	/* The disk's size must be a multiple of this many bytes, a power of two; 0: any. */
 	guint64 disk_unit;
 	/* Does it need sw_format_input.tree?  Then it cannot be made of a disk alone. */
 	gboolean needs_tree;
@@ -75,6 +75,23 @@ const struct sw_format *sw_format_find(const char *name, GError **error);
 gboolean sw_format_configure(const struct sw_format *format, char *const *options,
 			     guint64 disk_size, void **ret_state,
 			     GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The option row NAME of FORMAT; NULL with SW_ERROR_USAGE (and the nearest name) if none. */
+const struct sw_param *sw_format_find_option(const struct sw_format *format, const char *name,
+					     GError **error);
+
+/*
+ * Is TEXT "TYPE.NAME=VALUE", with a type or an alias of it, one of its options and a value of that?
+ * RET_CANONICAL has the type's own name: for sw_format_configure().  SW_ERROR_USAGE.
+ */
+gboolean sw_format_check_option(const char *text, char **ret_canonical,
+				GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
+ * The least number of bytes of which a disk must be a multiple for all of TYPES (names of formats,
+ * NULL at the end); 1: any size will do.
+ */
+guint64 sw_format_disk_unit(char *const *types);
 
 /* Frees what sw_format_configure() made; NULL is fine. */
 void sw_format_release(const struct sw_format *format, void *state);

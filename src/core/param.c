@@ -91,6 +91,18 @@ static gboolean fail_unknown(const char *name, const char *const *names, const c
 		       "%s: unknown option \"%s\": it has %s", owner, name, all);
 }
 
+const struct sw_param *sw_param_find(const struct sw_param *params, const char *name,
+				     const char *owner, GError **error)
+{
+	g_autofree const char **names = param_names(params);
+
+	for (; params != NULL && params->name != NULL; params++)
+		if (g_str_equal(params->name, name))
+			return params;
+	fail_unknown(name, names, owner, error);
+	return NULL;
+}
+
 /* The first unknown name in alphabetical order, so that the message is the same each time. */
 static gboolean check_names(const struct sw_param *params, GHashTable *given, const char *owner,
 			    GError **error)
@@ -136,9 +148,12 @@ static gboolean parse_choice(const struct sw_param *param, const char *text, cha
 			     GError **error)
 {
 	g_autofree char *all = g_strjoinv(", ", (char **)param->choices);
+	const char *nearest = sw_nearest(text, param->choices);
 
 	if (!g_strv_contains(param->choices, text))
-		return sw_fail(error, SW_ERROR_USAGE, ID, "\"%s\" is none of %s", text, all);
+		return sw_fail(error, SW_ERROR_USAGE, ID, "\"%s\" is none of %s%s%s%s", text, all,
+			       nearest != NULL ? "; did you mean " : "",
+			       nearest != NULL ? nearest : "", nearest != NULL ? "?" : "");
 	*ret_value = g_strdup(text);
 	return TRUE;
 }
@@ -179,6 +194,20 @@ static gboolean apply_one(const struct sw_param *param, GHashTable *given, void 
 	if (text == NULL || set_field(param, text, state, error))
 		return TRUE;
 	return sw_fail_prefix(error, SW_ERROR_USAGE, ID, "%s: option %s", owner, param->name);
+}
+
+gboolean sw_param_check(const struct sw_param *param, const char *text, const char *owner,
+			GError **error)
+{
+	struct sw_param alone[] = { *param, { 0 } };
+	guint64 field = 0; /* room for every type */
+
+	alone[0].offset = 0;
+	if (!set_field(alone, text, &field, error))
+		return sw_fail_prefix(error, SW_ERROR_USAGE, ID, "%s: option %s", owner,
+				      param->name);
+	sw_params_clear(alone, &field);
+	return TRUE;
 }
 
 gboolean sw_params_apply(const struct sw_param *params, GHashTable *given, void *state,

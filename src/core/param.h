@@ -41,6 +41,17 @@ gboolean sw_params_apply(const struct sw_param *params, GHashTable *given, void 
 void sw_params_clear(const struct sw_param *params, void *state);
 
 /*
+ * The row of PARAMS (NULL: none) that is called NAME; NULL with SW_ERROR_USAGE, the nearest known
+ * name and OWNER, if there is none.
+ */
+const struct sw_param *sw_param_find(const struct sw_param *params, const char *name,
+				     const char *owner, GError **error);
+
+/* Is TEXT a value of PARAM?  SW_ERROR_USAGE; OWNER begins the message. */
+gboolean sw_param_check(const struct sw_param *param, const char *text, const char *owner,
+			GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
  * The word of WORDS (NULL at the end) nearest to WORD by edit distance (two letters swapped count
  * as one edit, case as none), NULL when none is near: more than an edit for each three letters of
  * WORD.

@@ -179,14 +179,18 @@ static char *explain(const struct sw_layout_request *request, const struct sizes
 	g_autofree char *var = sw_size_format(VAR_BYTES);
 	g_autofree char *rest = sw_size_format(sizes->fixed);
 	g_autofree char *least = sw_size_format(sizes->fixed + sizes->minimum);
+	g_autofree char *unit = sw_size_format(MAX(request->unit, 1));
+	g_autofree char *whole = request->unit > ALIGNMENT
+					 ? g_strdup_printf(", in whole %s for the types", unit)
+					 : g_strdup("");
 
 	if (request->size != 0)
-		return g_strdup_printf("%s as asked for: root %s for %s of content, %s for the "
+		return g_strdup_printf("%s as asked for%s: root %s for %s of content, %s for the "
 				       "other partitions; the least is %s",
-				       disk, root, content, rest, least);
-	return g_strdup_printf("%s: root %s (content %s, again for an update, %s for %s and "
+				       disk, whole, root, content, rest, least);
+	return g_strdup_printf("%s%s: root %s (content %s, again for an update, %s for %s and "
 			       "rounding, %s for /var), %s for the other partitions",
-			       disk, root, content, overhead, request->rootfs, var, rest);
+			       disk, whole, root, content, overhead, request->rootfs, var, rest);
 }
 
 /* A FAT volume id has 32 bits. */
@@ -251,7 +255,8 @@ gboolean sw_layout_plan(const struct sw_layout_request *request, struct sw_layou
 	if (!check_request(request, &sizes, error))
 		return FALSE;
 	layout = g_new0(struct sw_layout, 1);
-	layout->size = request->size != 0 ? request->size : sizes.fixed + sizes.wanted;
+	layout->size = sw_round_up(request->size != 0 ? request->size : sizes.fixed + sizes.wanted,
+				   MAX(request->unit, 1));
 	layout->minimum_size = sizes.fixed + sizes.minimum;
 	layout->disk_guid = sw_uuid_derive(request->seed, "disk");
 	layout->partitions = g_ptr_array_new_with_free_func(partition_free);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "spec/build.h"
 
+#include <string.h>
+
+#include "core/format.h"
 #include "core/size.h"
 #include "source/oci.h"
 #include "source/reference.h"
@@ -49,12 +52,32 @@ static void store(GPtrArray *given, const struct sw_setting *setting, struct sw_
 			store_from(given, setting, (enum sw_origin)origin, build);
 }
 
+/* What is asked for on this very command line is meant. */
+static gboolean check_used(GPtrArray *given, const struct sw_build *build, GError **error)
+{
+	for (guint i = 0; i < given->len; i++) {
+		const struct sw_given *one = given->pdata[i];
+		g_autofree char *type = NULL;
+
+		if (one->setting->kind != SW_KIND_OPTION || one->origin != SW_ORIGIN_FLAG)
+			continue;
+		type = g_strndup(one->text, strcspn(one->text, "."));
+		if (!g_strv_contains((const char *const *)build->types, type))
+			return sw_fail(error, SW_ERROR_USAGE, "option-unused",
+				       "--option %s: %s is not made: add --type %s", one->text,
+				       type, type);
+	}
+	return TRUE;
+}
+
 gboolean sw_build_make(GPtrArray *given, struct sw_build **ret_build, GError **error)
 {
 	g_autoptr(SwBuild) build = g_new0(struct sw_build, 1);
 
 	for (const struct sw_setting *row = sw_settings; row->flag != NULL; row++)
 		store(given, row, build);
+	if (build->options == NULL)
+		build->options = g_new0(char *, 1);
 	if (build->kargs == NULL)
 		build->kargs = g_new0(char *, 1);
 	if (build->karg_deletes == NULL)
@@ -64,7 +87,25 @@ gboolean sw_build_make(GPtrArray *given, struct sw_build **ret_build, GError **e
 	if (build->target_arch == NULL)
 		return sw_fail(error, SW_ERROR_USAGE, "target-arch",
 			       "the architecture of this machine is not known: say --target-arch");
+	if (!check_used(given, build, error))
+		return FALSE;
 	*ret_build = g_steal_pointer(&build);
+	return TRUE;
+}
+
+gboolean sw_build_check_types(const struct sw_build *build, GError **error)
+{
+	guint64 size = sw_round_up(build->size, sw_format_disk_unit(build->types));
+
+	for (char **type = build->types; *type != NULL; type++) {
+		const struct sw_format *format = sw_format_find(*type, error);
+		void *state = NULL;
+
+		if (format == NULL ||
+		    !sw_format_configure(format, build->options, size, &state, error))
+			return FALSE;
+		sw_format_release(format, state);
+	}
 	return TRUE;
 }
 
@@ -84,7 +125,7 @@ gboolean sw_build_check(const struct sw_build *build, GError **error)
 			       "%s is not in a registry, so the machine could not update from it: "
 			       "say what it shall update from with --target-imgref REF",
 			       build->image);
-	return TRUE;
+	return sw_build_check_types(build, error);
 }
 
 const char *sw_build_origin(const struct sw_build *build, const char *name)

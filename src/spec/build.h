@@ -11,6 +11,7 @@
 struct sw_build {
 	char *image;	       /* as the user wrote it; never NULL after sw_build_check() */
 	char **types;	       /* names of formats, canonical, no doubles; never empty */
+	char **options;	       /* of types: "TYPE.NAME=VALUE", canonical, no doubles; never NULL */
 	char *rootfs;	       /* "ext4", "xfs", "btrfs"; NULL: the image says */
 	guint64 size;	       /* of the disk in bytes, whole MiB; 0: computed */
 	char *target_arch;     /* OCI's word ("amd64"); never NULL, default this machine's */
@@ -36,13 +37,21 @@ struct sw_build {
  * Makes a build of GIVEN (struct sw_given, validated by sw_setting_check(), in any order) and the
  * defaults of the rows.  Flags win over the environment, that over the document; a list that is
  * appended to (sw_setting.append) has the document's values first, then the flags'.  Does not ask
- * for an image: see sw_build_check().
+ * for an image: see sw_build_check().  SW_ERROR_USAGE "option-unused" for a flag's option of a type
+ * that is not made (a document may hold those of types that other builds make).
  */
 gboolean sw_build_make(GPtrArray *given, struct sw_build **ret_build,
 		       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /*
- * Is BUILD complete?  SW_ERROR_USAGE with the id "no-image", or "target-imgref" when the source is
+ * Can the types of BUILD be written with their options, as far as is known before the disk is
+ * (its size as asked for)?  SW_ERROR_USAGE or SW_ERROR_FORMAT.
+ */
+gboolean sw_build_check_types(const struct sw_build *build,
+			      GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
+ * Is BUILD complete, and are its types good?  SW_ERROR_USAGE with the id "no-image", or "target-imgref" when the source is
  * no registry and nothing says what the machine shall update from.
  */
 gboolean sw_build_check(const struct sw_build *build, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -7,6 +7,7 @@
 #include <yaml.h>
 
 #include "core/file.h"
+#include "core/format.h"
 #include "core/param.h"
 #include "core/text.h"
 
@@ -33,7 +34,8 @@ struct reader {
 	const char *name;
 	const char *directory;
 	GPtrArray *given;
-	GHashTable *seen; /* setting to the line (GUINT) of its key */
+	GHashTable *seen;	  /* setting to the line (GUINT) of its key */
+	GHashTable *seen_options; /* "TYPE.NAME" likewise */
 	GString *problems;
 	guint count;   /* of problems */
 	gboolean over; /* nothing more can be read */
@@ -170,7 +172,7 @@ static gboolean fits(const struct sw_setting *setting, enum scalar scalar)
 {
 	if (setting->type == SW_SETTING_BOOL)
 		return scalar == SCALAR_BOOL;
-	return scalar == SCALAR_TEXT ||
+	return scalar == SCALAR_TEXT || setting->kind == SW_KIND_OPTION ||
 	       (setting->type == SW_SETTING_SIZE && scalar == SCALAR_NUMBER);
 }
 
@@ -215,23 +217,31 @@ static char *resolve(const struct reader *reader, const struct sw_setting *setti
 	return g_build_filename(reader->directory, text, NULL);
 }
 
-static void take(struct reader *reader, const struct sw_setting *setting, const yaml_event_t *event)
+/* TEXT, which the scalar EVENT stands for. */
+static void take_text(struct reader *reader, const struct sw_setting *setting, const char *text,
+		      const yaml_event_t *event)
 {
-	const char *written = (const char *)event->data.scalar.value;
 	g_autoptr(GError) reason = NULL;
-	g_autofree char *text = NULL;
 	g_autofree char *canonical = NULL;
 
 	if (!check_scalar(reader, setting, event))
 		return;
-	text = setting->type == SW_SETTING_BOOL ? g_ascii_strdown(written, -1)
-						: resolve(reader, setting, written);
 	if (!sw_setting_check(setting, text, reader->directory != NULL, &canonical, &reason)) {
 		problem(reader, event->start_mark, "%s: %s", setting->key, reason->message);
 		return;
 	}
 	g_ptr_array_add(reader->given,
 			sw_given_new(setting, g_steal_pointer(&canonical), SW_ORIGIN_DOCUMENT));
+}
+
+static void take(struct reader *reader, const struct sw_setting *setting, const yaml_event_t *event)
+{
+	const char *written = (const char *)event->data.scalar.value;
+	g_autofree char *text = setting->type == SW_SETTING_BOOL
+					? g_ascii_strdown(written, -1)
+					: resolve(reader, setting, written);
+
+	take_text(reader, setting, text, event);
 }
 
 /* The items of the list that FIRST begins. */
@@ -268,6 +278,115 @@ static void read_list(struct reader *reader, const struct sw_setting *setting,
 		problem(reader, first->start_mark, "%s must not be empty", setting->key);
 }
 
+/* The next event if it is a key; FALSE at the end of the mapping, and of what can be read. */
+static gboolean next_key(struct reader *reader, yaml_event_t *event, gboolean *ret_good)
+{
+	*ret_good = FALSE;
+	if (!next(reader, event) || event->type == YAML_MAPPING_END_EVENT)
+		return FALSE;
+	if (event->type == YAML_SCALAR_EVENT || event->type == YAML_ALIAS_EVENT) {
+		*ret_good = is_bare(reader, event);
+	} else {
+		problem(reader, event->start_mark, "a key must be text");
+		skip(reader, event);
+	}
+	return TRUE;
+}
+
+static void skip_value(struct reader *reader)
+{
+	g_auto(yaml_event_t) event = { 0 };
+
+	if (next(reader, &event))
+		skip(reader, &event);
+}
+
+/* The text of a key, cut where it is too long for a message; nothing if it has a NUL character. */
+static char *key_text(const yaml_event_t *key)
+{
+	const char *text = (const char *)key->data.scalar.value;
+
+	return g_strndup(text, strlen(text) == key->data.scalar.length ? 2 * SHOWN_LIMIT : 0);
+}
+
+/* The value of the option NAME of FORMAT; numbers and booleans are as good as texts. */
+static void read_option(struct reader *reader, const struct sw_setting *setting,
+			const struct sw_format *format, const yaml_event_t *key)
+{
+	const char *name = (const char *)key->data.scalar.value;
+	g_autofree char *full = g_strdup_printf("%s.%s", format->name, name);
+	guint line = GPOINTER_TO_UINT(g_hash_table_lookup(reader->seen_options, full));
+	g_autofree char *text = NULL;
+	g_auto(yaml_event_t) event = { 0 };
+
+	if (!next(reader, &event))
+		return;
+	if (line != 0) {
+		problem(reader, key->start_mark, "%s is here twice, first in line %u", full, line);
+		skip(reader, &event);
+	} else if (event.type != YAML_SCALAR_EVENT) {
+		problem(reader, event.start_mark, "%s must be a single value", full);
+		skip(reader, &event);
+	} else {
+		text = g_strdup_printf("%s=%s", full, (const char *)event.data.scalar.value);
+		take_text(reader, setting, text, &event);
+		g_hash_table_insert(reader->seen_options, g_steal_pointer(&full),
+				    GUINT_TO_POINTER((guint)key->start_mark.line + 1));
+	}
+}
+
+/* The options of FORMAT in the mapping that has begun. */
+static void read_format(struct reader *reader, const struct sw_setting *setting,
+			const struct sw_format *format)
+{
+	for (;;) {
+		g_auto(yaml_event_t) key = { 0 };
+		g_autoptr(GError) reason = NULL;
+		g_autofree char *name = NULL;
+		gboolean good = FALSE;
+
+		if (!next_key(reader, &key, &good))
+			return;
+		name = good ? key_text(&key) : NULL;
+		if (good && sw_format_find_option(format, name, &reason) != NULL) {
+			read_option(reader, setting, format, &key);
+			continue;
+		}
+		if (good)
+			problem(reader, key.start_mark, "%s: %s", setting->key, reason->message);
+		skip_value(reader);
+	}
+}
+
+/* TYPE: {NAME: VALUE} in the mapping that has begun. */
+static void read_options(struct reader *reader, const struct sw_setting *setting)
+{
+	for (;;) {
+		const struct sw_format *format = NULL;
+		g_auto(yaml_event_t) key = { 0 };
+		g_auto(yaml_event_t) event = { 0 };
+		g_autoptr(GError) reason = NULL;
+		g_autofree char *name = NULL;
+		gboolean good = FALSE;
+
+		if (!next_key(reader, &key, &good) || !next(reader, &event))
+			return;
+		name = good ? key_text(&key) : NULL;
+		format = good ? sw_format_find(name, &reason) : NULL;
+		if (format != NULL && event.type == YAML_MAPPING_START_EVENT) {
+			is_bare(reader, &event);
+			read_format(reader, setting, format);
+			continue;
+		}
+		if (reason != NULL)
+			problem(reader, key.start_mark, "%s: %s", setting->key, reason->message);
+		else if (format != NULL)
+			problem(reader, event.start_mark,
+				"the options of %s must be lines \"name: value\"", format->name);
+		skip(reader, &event);
+	}
+}
+
 /* The value of SETTING's key. */
 static void read_value(struct reader *reader, const struct sw_setting *setting)
 {
@@ -278,6 +397,13 @@ static void read_value(struct reader *reader, const struct sw_setting *setting)
 		return;
 	if (event.type == YAML_ALIAS_EVENT) {
 		is_bare(reader, &event);
+	} else if (setting->kind == SW_KIND_OPTION && event.type == YAML_MAPPING_START_EVENT) {
+		is_bare(reader, &event);
+		read_options(reader, setting);
+	} else if (setting->kind == SW_KIND_OPTION) {
+		problem(reader, event.start_mark,
+			"%s must be types with their options: {qcow2: {level: 9}}", setting->key);
+		skip(reader, &event);
 	} else if (is_list && event.type == YAML_SEQUENCE_START_EVENT) {
 		read_list(reader, setting, &event);
 	} else if (!is_list && event.type == YAML_SCALAR_EVENT) {
@@ -330,24 +456,17 @@ static void read_pairs(struct reader *reader)
 {
 	for (;;) {
 		g_auto(yaml_event_t) event = { 0 };
-		g_auto(yaml_event_t) unused = { 0 };
 		const struct sw_setting *setting = NULL;
+		gboolean good = FALSE;
 
-		if (!next(reader, &event) || event.type == YAML_MAPPING_END_EVENT)
+		if (!next_key(reader, &event, &good))
 			return;
-		if (event.type == YAML_SCALAR_EVENT) {
-			if (is_bare(reader, &event))
-				setting = find_key(reader, &event);
-		} else if (event.type == YAML_ALIAS_EVENT) {
-			is_bare(reader, &event);
-		} else {
-			problem(reader, event.start_mark, "a key must be text");
-			skip(reader, &event);
-		}
+		if (good)
+			setting = find_key(reader, &event);
 		if (setting != NULL)
 			read_value(reader, setting);
-		else if (next(reader, &unused))
-			skip(reader, &unused);
+		else
+			skip_value(reader);
 	}
 }
 
@@ -384,6 +503,8 @@ gboolean sw_document_parse(const char *text, size_t length, const char *name, co
 			   GPtrArray *given, GError **error)
 {
 	g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
+	g_autoptr(GHashTable) seen_options =
+		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	g_autoptr(GString) problems = g_string_new(NULL);
 	g_auto(yaml_parser_t) parser = { 0 };
 	struct reader reader = { .parser = &parser,
@@ -391,6 +512,7 @@ gboolean sw_document_parse(const char *text, size_t length, const char *name, co
 				 .directory = directory,
 				 .given = given,
 				 .seen = seen,
+				 .seen_options = seen_options,
 				 .problems = problems };
 
 	if (length > SW_DOCUMENT_LIMIT)

@@ -12,6 +12,9 @@
 /* Longer texts are mistakes; a kernel command line has at most 4096 bytes. */
 #define TEXT_LIMIT 4096
 
+/* So that no sum of sizes can overflow. */
+#define SIZE_LIMIT (G_GUINT64_CONSTANT(1) << 60)
+
 #define ID "bad-value"
 
 static const char *const rootfs_words[] = { "ext4", "xfs", "btrfs", NULL };
@@ -107,6 +110,10 @@ const struct sw_setting sw_settings[] = {
 	{ .flag = "type", .key = "types", .letter = 't', .type = SW_SETTING_LIST,
 	  .kind = SW_KIND_FORMAT, .value = "TYPE", .fallback = "qcow2", FIELD(types),
 	  .check = check_type, .help = "what to make; repeat it for several from one disk" },
+	{ .flag = "option", .key = "options", .type = SW_SETTING_LIST, .kind = SW_KIND_OPTION,
+	  .append = TRUE, .value = "TYPE.NAME=VALUE", FIELD(options),
+	  .check = sw_format_check_option,
+	  .help = "an option of a type (see slipway list formats); may be repeated" },
 	{ .flag = "rootfs", .key = "rootfs", .type = SW_SETTING_TEXT, .value = "FS",
 	  .words = rootfs_words, .otherwise = "as the image says", FIELD(rootfs),
 	  .help = "the root filesystem" },
@@ -199,6 +206,27 @@ const struct sw_setting *sw_setting_find_key(const char *key)
 	return NULL;
 }
 
+/* Those of a choice with each value, of the others what comes before it. */
+static void add_options(GPtrArray *list, const struct sw_format *format)
+{
+	static const char *const none[] = { "", NULL };
+	static const char *const booleans[] = { "true", "false", NULL };
+	const struct sw_param *p = format->params;
+
+	for (; p != NULL && p->name != NULL; p++) {
+		const char *const *values = p->choices != NULL	       ? p->choices
+					    : p->type == SW_PARAM_BOOL ? booleans
+								       : none;
+
+		for (; *values != NULL; values++) {
+			g_autofree char *text =
+				g_strdup_printf("%s.%s=%s", format->name, p->name, *values);
+
+			g_ptr_array_add(list, (gpointer)g_intern_string(text));
+		}
+	}
+}
+
 const char **sw_setting_words(const struct sw_setting *setting)
 {
 	static const char *const booleans[] = { "true", "false", NULL };
@@ -208,6 +236,9 @@ const char **sw_setting_words(const struct sw_setting *setting)
 	if (setting->kind == SW_KIND_FORMAT)
 		for (guint i = 0; sw_formats[i] != NULL; i++)
 			g_ptr_array_add(list, (gpointer)sw_formats[i]->name);
+	if (setting->kind == SW_KIND_OPTION)
+		for (guint i = 0; sw_formats[i] != NULL; i++)
+			add_options(list, sw_formats[i]);
 	for (guint i = 0; words != NULL && words[i] != NULL; i++)
 		g_ptr_array_add(list, (gpointer)words[i]);
 	if (list->len == 0)
@@ -239,6 +270,8 @@ static gboolean check_size(const char *text, GError **error)
 
 	if (!sw_size_parse(text, &bytes, error))
 		return FALSE;
+	if (bytes > SIZE_LIMIT)
+		return sw_fail(error, SW_ERROR_USAGE, ID, "%s is larger than any disk", text);
 	if (bytes % SW_MIB != 0)
 		return sw_fail(error, SW_ERROR_USAGE, ID,
 			       "%s is not whole MiB; the next that is: %" G_GUINT64_FORMAT "M",
@@ -268,6 +301,14 @@ gboolean sw_setting_check(const struct sw_setting *setting, const char *text, gb
 	return TRUE;
 }
 
+/* Is it the same option of the same type, whatever the values? */
+static gboolean is_same_option(const char *a, const char *b)
+{
+	size_t length = strcspn(a, "=");
+
+	return length == strcspn(b, "=") && strncmp(a, b, length) == 0;
+}
+
 static void store_item(const struct sw_setting *setting, const char *text, char ***list)
 {
 	guint length = *list == NULL ? 0 : g_strv_length(*list);
@@ -275,6 +316,12 @@ static void store_item(const struct sw_setting *setting, const char *text, char 
 	if (setting->kind == SW_KIND_FORMAT && *list != NULL &&
 	    g_strv_contains((const char *const *)*list, text))
 		return;
+	for (guint i = 0; setting->kind == SW_KIND_OPTION && i < length; i++)
+		if (is_same_option((*list)[i], text)) {
+			g_free((*list)[i]);
+			(*list)[i] = g_strdup(text);
+			return;
+		}
 	*list = g_renew(char *, *list, length + 2);
 	(*list)[length] = g_strdup(text);
 	(*list)[length + 1] = NULL;

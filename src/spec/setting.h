@@ -22,6 +22,8 @@ enum sw_setting_kind {
 	SW_KIND_FILE,
 	SW_KIND_DIRECTORY,
 	SW_KIND_FORMAT, /* a name of sw_formats[] */
+	/* "TYPE.NAME=VALUE" of sw_formats[]; in a document TYPE: {NAME: VALUE}; the last wins */
+	SW_KIND_OPTION,
 };
 
 struct sw_setting {
@@ -82,7 +84,10 @@ const struct sw_setting *sw_setting_find(const char *name);
 /* The row of sw_settings[] for the document's KEY; NULL if none. */
 const struct sw_setting *sw_setting_find_key(const char *key);
 
-/* The texts that SETTING allows or suggests (words, names of formats); NULL: any.  g_free() it. */
+/*
+ * The texts that SETTING allows or suggests (words, names of formats, "TYPE.NAME=" of their
+ * options); NULL: any.  g_free() it.
+ */
 const char **sw_setting_words(const struct sw_setting *setting);
 
 /*
@@ -96,6 +101,7 @@ gboolean sw_setting_check(const struct sw_setting *setting, const char *text, gb
 
 /*
  * Puts TEXT, which sw_setting_check() returned, into SETTING's field of STATE, the struct that the
- * row's offset is of.  A list grows by it (a format only once), anything else is replaced.
+ * row's offset is of.  A list grows by it (a format only once, an option of a type likewise with its
+ * last value), anything else is replaced.
  */
 void sw_setting_store(const struct sw_setting *setting, const char *text, void *state);

@@ -91,6 +91,17 @@ test_usage() {
 	refuse 2 '--size: the value is empty' build x --size=
 	refuse 2 '--size: 3 is not whole MiB; the next that is: 1M' build x --size=3
 	refuse 2 '--type: unknown format "qcow"; did you mean "qcow2"?' build x -tqcow
+	refuse 2 '--option: unknown format "qcow"; did you mean "qcow2"?' build x --option qcow.level=1
+	refuse 2 '--option: format qcow2: unknown option "lvel"; did you mean "level"?' \
+		build x --option qcow2.lvel=1
+	refuse 2 '--option: format qcow2: option compression: "zst" is none of zlib, zstd, none; did you mean zstd?' \
+		build x --option=qcow2.compression=zst
+	refuse 2 '--option: "qcow2" is no option of a type: write TYPE.NAME=VALUE' build x --option qcow2
+	refuse 2 '--option: "qcow2.level" is no option of a type: write TYPE.NAME=VALUE' \
+		build x --option qcow2.level
+	refuse 2 '--option qcow2.level=1: qcow2 is not made: add --type qcow2' \
+		build x -t raw --option qcow2.level=1
+	refuse 2 'format qcow2: level is not from 1 to 9' build x --option qcow2.level=10
 	refuse 2 '--rootfs: "ext3" is none of ext4, xfs, btrfs; did you mean ext4?' \
 		build x --rootfs ext3
 	refuse 2 '--tls-verify: "no" is none of true, false' build x --tls-verify no
@@ -124,6 +135,29 @@ test_document() {
 slipway: bad.yaml:2:9: types: unknown format "qcow"; did you mean "qcow2"?
 slipway: bad.yaml:3:7: size: 3 is not whole MiB; the next that is: 1M
 slipway: bad.yaml:4:1: size is here twice, first in line 3' build -f bad.yaml
+	cat > options.yaml <<- 'E'
+		image: x
+		options:
+		  qcow: {level: 1}
+		  qcow2:
+		    lvel: 1
+		    compression: lz4
+		    level: 3
+		    level: 4
+		    cluster-size: [1]
+		  raw: 3
+	E
+	refuse 3 'options.yaml:3:3: options: unknown format "qcow"; did you mean "qcow2"?
+slipway: options.yaml:5:5: options: format qcow2: unknown option "lvel"; did you mean "level"?
+slipway: options.yaml:6:18: options: format qcow2: option compression: "lz4" is none of zlib, zstd, none
+slipway: options.yaml:8:5: qcow2.level is here twice, first in line 7
+slipway: options.yaml:9:19: qcow2.cluster-size must be a single value
+slipway: options.yaml:10:8: the options of raw must be lines "name: value"' build -f options.yaml
+	printf 'image: x\noptions: [qcow2.level=1]\n' > options.yaml
+	refuse 3 'options.yaml:2:10: options must be types with their options: {qcow2: {level: 9}}' \
+		build -f options.yaml
+	printf 'image: x\ntypes: [qcow2]\noptions: {qcow2: {level: 10}}\n' > options.yaml
+	refuse 2 'format qcow2: level is not from 1 to 9' build -f options.yaml
 	run 3 build -f /nonexistent.yaml
 	run 3 build -f "$work"
 	run 3 build -f -
@@ -241,10 +275,14 @@ test_completion() {
 		complete_line slipway build --roo
 		complete_line slipway build --rootfs x
 		complete_line slipway build --type = q
+		complete_line slipway build --option qcow2.c
+		complete_line slipway build --option qcow2.compression = zl
 		complete_line slipway list ""
 		complete_line slipway build -f bad
 	' > got 2> err
-	printf '%s\n' build '--rootfs --root-ssh-authorized-keys' xfs qcow2 'formats storage' \
+	printf '%s\n' build '--rootfs --root-ssh-authorized-keys' xfs qcow2 \
+		'qcow2.compression=zlib qcow2.compression=zstd qcow2.compression=none qcow2.cluster-size=' zlib \
+		'formats storage' \
 		bad.yaml > wanted
 	tr ' ' '\n' < got | sort > out
 	tr ' ' '\n' < wanted | sort | cmp -s - out || fail "bash completes something else"

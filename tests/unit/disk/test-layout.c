@@ -214,6 +214,22 @@ static void assert_refused(const struct sw_layout_request *request, int code, co
 	g_assert_cmpstr(sw_error_id(error), ==, id);
 }
 
+static void test_unit(void)
+{
+	struct sw_layout_request request = make_request("amd64", "ext4");
+	g_autoptr(SwLayout) computed = NULL;
+	g_autoptr(SwLayout) asked = NULL;
+
+	request.unit = SW_GIB;
+	computed = plan(&request);
+	g_assert_cmpuint(computed->size % SW_GIB, ==, 0);
+	g_assert_nonnull(strstr(computed->explanation, "in whole 1 GiB for the types"));
+	g_assert_cmpuint(sw_layout_find(computed, SW_ROLE_ROOT)->size, >=, 1280 * SW_MIB);
+	request.size = 20 * SW_GIB + SW_MIB;
+	asked = plan(&request);
+	g_assert_cmpuint(asked->size, ==, 21 * SW_GIB);
+}
+
 static void test_refused(void)
 {
 	struct sw_layout_request request = make_request("mips", "ext4");
@@ -289,6 +305,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/layout/inodes", test_inodes);
 	g_test_add_func("/layout/large-boot", test_large_boot);
 	g_test_add_func("/layout/asked", test_asked);
+	g_test_add_func("/layout/unit", test_unit);
 	g_test_add_func("/layout/refused", test_refused);
 	g_test_add_func("/layout/identifiers", test_identifiers);
 	g_test_add_func("/layout/explanation", test_explanation);

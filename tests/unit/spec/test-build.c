@@ -142,6 +142,44 @@ static void test_check(void)
 	check("oci:/x", "quay.io/a/b:1", NULL);
 }
 
+/* The last value of an option wins; flags come behind the document. */
+static void test_options(void)
+{
+	g_autoptr(GPtrArray) given = new_given();
+	g_autoptr(SwBuild) build = NULL;
+	g_autoptr(GError) error = NULL;
+
+	give(given, SW_ORIGIN_FLAG, "option", "qcow2.level=1");
+	give(given, SW_ORIGIN_DOCUMENT, "option", "qcow2.level=9");
+	give(given, SW_ORIGIN_DOCUMENT, "option", "qcow2.compression=zstd");
+	give(given, SW_ORIGIN_FLAG, "option", "qcow2.level=2");
+	give(given, SW_ORIGIN_DOCUMENT, "option", "raw.x=1");
+	build = make(given);
+	assert_list(build->options, "qcow2.level=2 qcow2.compression=zstd raw.x=1");
+	g_assert_cmpstr(sw_build_origin(build, "option"), ==, "document and flag");
+	g_assert_true(sw_build_check_types(build, &error));
+	g_assert_no_error(error);
+}
+
+static void test_options_refused(void)
+{
+	g_autoptr(GPtrArray) given = new_given();
+	g_autoptr(GPtrArray) unused = new_given();
+	g_autoptr(SwBuild) build = NULL;
+	g_autoptr(GError) error = NULL;
+	struct sw_build *none = NULL;
+
+	give(given, SW_ORIGIN_FLAG, "option", "qcow2.level=10");
+	build = make(given);
+	g_assert_false(sw_build_check_types(build, &error));
+	g_assert_error(error, SW_ERROR, SW_ERROR_USAGE);
+	g_clear_error(&error);
+	give(unused, SW_ORIGIN_FLAG, "type", "raw");
+	give(unused, SW_ORIGIN_FLAG, "option", "qcow2.level=1");
+	g_assert_false(sw_build_make(unused, &none, &error));
+	g_assert_cmpstr(sw_error_id(error), ==, "option-unused");
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -149,5 +187,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/build/origins", test_origins);
 	g_test_add_func("/build/values", test_values);
 	g_test_add_func("/build/check", test_check);
+	g_test_add_func("/build/options", test_options);
+	g_test_add_func("/build/options-refused", test_options_refused);
 	return g_test_run();
 }

@@ -236,6 +236,27 @@ static void test_files(void)
 	g_rmdir(directory);
 }
 
+static void test_options(void)
+{
+	accept("options: {qcow2: {level: 1, compression: none, cluster-size: 4096}, raw: {}}",
+	       "option=qcow2.level=1 option=qcow2.compression=none "
+	       "option=qcow2.cluster-size=4096");
+	accept("options: {}", "");
+	refuse("options:\n  qcow2: {level: }", "d:2:18: options has no value: give one, or remove "
+					       "the line");
+	refuse("options: {qcow2: {level: x}}",
+	       "d:1:26: options: format qcow2: option level: \"x\" is not a whole number from "
+	       "-2147483648 to 2147483647");
+	refuse("options: {qcow2: {\"level\\0\": 1}}",
+	       "d:1:19: options: format qcow2: unknown option \"\": it has compression, level, "
+	       "cluster-size");
+	refuse("options: {[a]: {level: 1}, *a : {}}",
+	       "d:1:11: a key must be text\n"
+	       "d:1:28: aliases are not supported: repeat the value");
+	refuse("options: {qcow2: [level]}",
+	       "d:1:18: the options of qcow2 must be lines \"name: value\"");
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -247,5 +268,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/document/scalars", test_scalars);
 	g_test_add_func("/document/bounds", test_bounds);
 	g_test_add_func("/document/files", test_files);
+	g_test_add_func("/document/options", test_options);
 	return g_test_run();
 }
