@@ -88,10 +88,12 @@ static gboolean copy_disk(const struct sw_format_input *input, const struct sw_o
 	g_autofree guint8 *buffer = NULL;
 	struct copy copy = { .fd = file->fd, .path = file->path, .disk = input->disk };
 
-	if (ioctl(file->fd, FICLONE, sw_sparse_fd(input->disk)) == 0)
-		return TRUE;
+	gboolean shared = ioctl(file->fd, FICLONE, sw_sparse_fd(input->disk)) == 0;
+
 	if (ftruncate(file->fd, (off_t)sw_sparse_size(input->disk)) < 0)
 		return sw_fail_errno(error, SW_ERROR_FORMAT, ID, "cannot write %s", file->path);
+	if (shared)
+		return TRUE;
 	copy.buffer = buffer = g_malloc(BUFFER_SIZE);
 	return copy_data(&copy, input->progress, input->progress_data, cancellable, error);
 }

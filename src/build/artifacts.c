@@ -2,6 +2,7 @@
 #include "build/artifacts.h"
 
 #include "core/error.h"
+#include "core/size.h"
 
 /* A format being written, in a thread of its own. */
 struct writing {
@@ -41,6 +42,7 @@ static gboolean write_files(struct writing *writing, GError **error)
 
 	if (!sw_sparse_open(request->disk, &disk, error))
 		return FALSE;
+	sw_sparse_extend(disk, sw_round_up(sw_sparse_size(disk), MAX(format->disk_unit, 1)));
 	input.disk = disk;
 	writing->size = sw_sparse_size(disk);
 	if (!sw_format_configure(format, request->options, writing->size, &state, error))

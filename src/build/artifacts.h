@@ -10,7 +10,7 @@ struct sw_artifacts_request {
 	char *const *options;  /* for sw_format_configure(); NULL: none */
 	const char *disk;      /* path of the raw disk */
 	gboolean take_disk;    /* may an artifact be that disk itself? */
-	struct sw_tree *tree;  /* NULL: not known */
+	struct sw_tree *tree;  /* NULL: not known, then no type may need it */
 	const char *name;      /* of the image */
 	const char *arch;      /* NULL: not known */
 	const char *directory; /* where the files go; on the filesystem of the disk */

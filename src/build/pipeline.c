@@ -7,9 +7,12 @@
 #include "core/error.h"
 #include "core/file.h"
 
-static const struct sw_stage *const stages[] = {
-	&sw_stage_prepare, &sw_stage_source, &sw_stage_disk, &sw_stage_format, &sw_stage_store,
+/* Stages in their order, NULL at the end. */
+static const struct sw_stage *const build_stages[] = {
+	&sw_stage_prepare, &sw_stage_source, &sw_stage_disk,
+	&sw_stage_format,  &sw_stage_store,  NULL,
 };
+static const struct sw_stage *const convert_stages[] = { &sw_stage_convert, &sw_stage_store, NULL };
 
 static void run_free(struct sw_run *run)
 {
@@ -49,7 +52,7 @@ static void blame_full_disk(const struct sw_run *run, GError **error)
 	const char *output = run->build->output;
 	g_autofree char *message = NULL;
 
-	if (error == NULL || run->plan == NULL || !sw_is_full(output) ||
+	if (error == NULL || run->scratch == NULL || !sw_is_full(output) ||
 	    g_error_matches(*error, SW_ERROR, SW_ERROR_CANCELLED) ||
 	    (g_str_equal(sw_error_id(*error), "disk-full") &&
 	     strstr((*error)->message, output) != NULL))
@@ -60,9 +63,10 @@ static void blame_full_disk(const struct sw_run *run, GError **error)
 		message);
 }
 
-static gboolean run_stages(struct sw_run *run, GCancellable *cancellable, GError **error)
+static gboolean run_stages(struct sw_run *run, const struct sw_stage *const *stages,
+			   GCancellable *cancellable, GError **error)
 {
-	for (guint i = 0; i < G_N_ELEMENTS(stages); i++) {
+	for (guint i = 0; stages[i] != NULL; i++) {
 		if (run_stage(stages[i], run, cancellable, error))
 			continue;
 		blame_full_disk(run, error);
@@ -74,17 +78,16 @@ static gboolean run_stages(struct sw_run *run, GCancellable *cancellable, GError
 	return TRUE;
 }
 
-gboolean sw_build_run(const struct sw_build *build, struct sw_progress *progress,
-		      struct sw_result **ret_result, GCancellable *cancellable, GError **error)
+static gboolean make_result(struct sw_run *run, const struct sw_stage *const *stages,
+			    struct sw_result **ret_result, GCancellable *cancellable,
+			    GError **error)
 {
-	g_autoptr(SwRun) run = g_new0(struct sw_run, 1);
+	const struct sw_build *build = run->build;
 	struct sw_result *result;
 
-	run->build = build;
-	run->progress = progress;
 	run->artifacts = g_ptr_array_new_with_free_func((GDestroyNotify)sw_artifact_free);
 	run->timings = g_array_new(FALSE, FALSE, sizeof(struct sw_timing));
-	if (!run_stages(run, cancellable, error))
+	if (!run_stages(run, stages, cancellable, error))
 		return FALSE;
 	result = g_new0(struct sw_result, 1);
 	result->artifacts = g_ptr_array_ref(run->artifacts);
@@ -93,6 +96,28 @@ gboolean sw_build_run(const struct sw_build *build, struct sw_progress *progress
 	result->manifest_json = g_steal_pointer(&run->manifest_json);
 	*ret_result = result;
 	return TRUE;
+}
+
+gboolean sw_build_run(const struct sw_build *build, struct sw_progress *progress,
+		      struct sw_result **ret_result, GCancellable *cancellable, GError **error)
+{
+	g_autoptr(SwRun) run = g_new0(struct sw_run, 1);
+
+	run->build = build;
+	run->progress = progress;
+	return make_result(run, build_stages, ret_result, cancellable, error);
+}
+
+gboolean sw_convert_run(const struct sw_build *build, const char *disk,
+			struct sw_progress *progress, struct sw_result **ret_result,
+			GCancellable *cancellable, GError **error)
+{
+	g_autoptr(SwRun) run = g_new0(struct sw_run, 1);
+
+	run->build = build;
+	run->source = disk;
+	run->progress = progress;
+	return make_result(run, convert_stages, ret_result, cancellable, error);
 }
 
 void sw_result_free(struct sw_result *result)

@@ -20,6 +20,15 @@ gboolean sw_build_run(const struct sw_build *build, struct sw_progress *progress
 		      struct sw_result **ret_result, GCancellable *cancellable,
 		      GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/*
+ * Makes the types of BUILD, with their options, of the disk at the path DISK, in place of a build.
+ * Of BUILD only types, options, output and keep count.  On failure the output directory is as it
+ * was.
+ */
+gboolean sw_convert_run(const struct sw_build *build, const char *disk,
+			struct sw_progress *progress, struct sw_result **ret_result,
+			GCancellable *cancellable, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Frees; NULL is fine. */
 void sw_result_free(struct sw_result *result);
 typedef struct sw_result SwResult;

@@ -154,9 +154,15 @@ char *sw_record_manifest(const struct sw_run *run)
 	add_text(builder, "name", "slipway");
 	add_text(builder, "version", SW_VERSION);
 	json_builder_end_object(builder);
-	add_text(builder, "build", run->plan->build_id);
-	add_source(builder, run->plan);
-	add_layout(builder, run->plan->layout);
+	if (run->plan != NULL) {
+		add_text(builder, "build", run->plan->build_id);
+		add_source(builder, run->plan);
+		add_layout(builder, run->plan->layout);
+	} else {
+		begin_object(builder, "source");
+		add_text(builder, "disk", run->source);
+		json_builder_end_object(builder);
+	}
 	add_artifacts(builder, run->artifacts);
 	add_timings(builder, run->timings);
 	json_builder_end_object(builder);

@@ -10,6 +10,7 @@
 struct sw_run {
 	const struct sw_build *build;
 	struct sw_progress *progress;
+	const char *source;	    /* of convert: path of the disk to read; NULL: a build */
 	struct sw_scratch *scratch; /* in the output directory */
 	guint made_levels;	    /* directories made for the output, the lowest of them itself */
 	char *disk;		/* path of the raw disk in the making, in the scratch directory */
@@ -35,6 +36,8 @@ struct sw_stage {
 	void (*undo)(struct sw_run *run);
 };
 
+/* Room for the artifacts, and all of them from a disk that is there (stage-convert.c). */
+extern const struct sw_stage sw_stage_convert;
 /* Room for the artifacts, an empty disk, the start of the appliance (stage-prepare.c). */
 extern const struct sw_stage sw_stage_prepare;
 /* The image into the cache, and all decisions (stage-source.c). */

@@ -46,13 +46,15 @@ static gboolean check_place(const char *output, const char *name, GError **error
 }
 
 /* The files of the type, with its options, which are checked by this. */
-static gboolean check_type(const struct sw_build *build, const char *type, GError **error)
+static gboolean check_type(const struct sw_build *build, const char *type, guint64 disk_size,
+			   GError **error)
 {
 	const struct sw_format *format = sw_format_find(type, error);
 	g_autoptr(GPtrArray) names = NULL;
 	void *state = NULL;
 
-	if (format == NULL || !sw_format_configure(format, build->options, 0, &state, error))
+	if (format == NULL ||
+	    !sw_format_configure(format, build->options, disk_size, &state, error))
 		return FALSE;
 	names = sw_format_names(format, state);
 	sw_format_release(format, state);
@@ -62,10 +64,10 @@ static gboolean check_type(const struct sw_build *build, const char *type, GErro
 	return TRUE;
 }
 
-static gboolean check_places(const struct sw_build *build, GError **error)
+static gboolean check_places(const struct sw_build *build, guint64 disk_size, GError **error)
 {
 	for (char **type = build->types; *type != NULL; type++)
-		if (!check_type(build, *type, error))
+		if (!check_type(build, *type, disk_size, error))
 			return FALSE;
 	return check_place(build->output, "manifest.json", error) &&
 	       check_place(build->output, "SHA256SUMS", error);
@@ -101,17 +103,30 @@ static void remove_made_levels(struct sw_run *run)
 	run->made_levels = 0;
 }
 
-static gboolean prepare(struct sw_run *run, GCancellable *cancellable, GError **error)
+gboolean sw_run_make_room(struct sw_run *run, guint64 disk_size, GError **error)
 {
 	const char *output = run->build->output;
 
 	run->made_levels = count_missing_levels(output);
-	if (!sw_mkdirs(output, 0755, error) || !check_places(run->build, error) ||
+	if (!sw_mkdirs(output, 0755, error) || !check_places(run->build, disk_size, error) ||
 	    !sw_scratch_new(output, ".slipway-", &run->scratch, error))
 		return sw_fail_prefix(error, SW_ERROR_ENVIRONMENT, "output",
 				      "the output directory");
 	if (run->build->keep)
 		sw_scratch_keep(run->scratch);
+	return TRUE;
+}
+
+void sw_run_leave_room(struct sw_run *run)
+{
+	g_clear_pointer(&run->scratch, sw_scratch_free);
+	remove_made_levels(run);
+}
+
+static gboolean prepare(struct sw_run *run, GCancellable *cancellable, GError **error)
+{
+	if (!sw_run_make_room(run, 0, error))
+		return FALSE;
 	run->disk = g_build_filename(sw_scratch_path(run->scratch), "disk.raw", NULL);
 	return sw_run_attach(run, cancellable, error);
 }
@@ -119,8 +134,7 @@ static gboolean prepare(struct sw_run *run, GCancellable *cancellable, GError **
 static void undo(struct sw_run *run)
 {
 	g_clear_pointer(&run->guest, sw_guest_free);
-	g_clear_pointer(&run->scratch, sw_scratch_free);
-	remove_made_levels(run);
+	sw_run_leave_room(run);
 }
 
 const struct sw_stage sw_stage_prepare = {

@@ -33,6 +33,8 @@ static const char *const build_options[] = {
 	NULL,
 };
 /* clang-format on */
+static const char *const convert_options[] = { "type", "option", "output", "progress",
+					       "keep", "json",	 NULL };
 static const char *const inspect_options[] = { "target-arch", "rootfs", "authfile", "tls-verify",
 					       "progress",    "json",	NULL };
 
@@ -47,6 +49,12 @@ static const struct sw_example build_examples[] = {
 	  "slipway build -f build.yaml --karg console=ttyS0" },
 	{ "An image that is not in a registry",
 	  "slipway build oci:./image --target-imgref quay.io/org/edge:1" },
+	{ NULL, NULL },
+};
+static const struct sw_example convert_examples[] = {
+	{ "A disk as a qcow2, below ./output", "slipway convert disk.raw" },
+	{ "A qcow2 that is smaller, in this directory",
+	  "slipway convert disk.raw -t qcow2 --option qcow2.compression=zstd -o ." },
 	{ NULL, NULL },
 };
 static const struct sw_example plan_examples[] = {
@@ -105,6 +113,20 @@ const struct sw_verb sw_verbs[] = {
 		.options = build_options,
 		.examples = build_examples,
 		.run = sw_cmd_build,
+	},
+	{
+		.name = "convert",
+		.summary = "make a disk that is there into other types",
+		.description = "Reads DISK, a raw disk (a file or a block device), and writes it "
+			       "in each type "
+			       "asked for, as build does: all at once, complete or not at all. "
+			       "Types that are "
+			       "made of the system's files instead of its disk are refused.",
+		.argument = "DISK",
+		.required = TRUE,
+		.options = convert_options,
+		.examples = convert_examples,
+		.run = sw_cmd_convert,
 	},
 	{
 		.name = "plan",

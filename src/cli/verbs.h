@@ -53,6 +53,8 @@ gboolean sw_cmd_build(const struct sw_call *call, GString *out, GCancellable *ca
 		      GError **error);
 gboolean sw_cmd_completion(const struct sw_call *call, GString *out, GCancellable *cancellable,
 			   GError **error);
+gboolean sw_cmd_convert(const struct sw_call *call, GString *out, GCancellable *cancellable,
+			GError **error);
 gboolean sw_cmd_help(const struct sw_call *call, GString *out, GCancellable *cancellable,
 		     GError **error);
 gboolean sw_cmd_inspect(const struct sw_call *call, GString *out, GCancellable *cancellable,

@@ -14,7 +14,8 @@
 struct sw_sparse {
 	const struct sw_sparse_source *source;
 	void *data;
-	guint64 size;
+	guint64 source_size;
+	guint64 size; /* more than that: zeros are behind it */
 };
 
 /* A raw file. */
@@ -30,6 +31,7 @@ struct sw_sparse *sw_sparse_new(const struct sw_sparse_source *source, void *dat
 
 	sparse->source = source;
 	sparse->data = data;
+	sparse->source_size = size;
 	sparse->size = size;
 	return sparse;
 }
@@ -129,6 +131,12 @@ guint64 sw_sparse_size(const struct sw_sparse *sparse)
 	return sparse->size;
 }
 
+void sw_sparse_extend(struct sw_sparse *sparse, guint64 size)
+{
+	g_return_if_fail(size >= sparse->size);
+	sparse->size = size;
+}
+
 int sw_sparse_fd(const struct sw_sparse *sparse)
 {
 	const struct file *file = sparse->data;
@@ -139,17 +147,21 @@ int sw_sparse_fd(const struct sw_sparse *sparse)
 gboolean sw_sparse_next(struct sw_sparse *sparse, guint64 offset, guint64 *ret_start,
 			guint64 *ret_end, GError **error)
 {
-	if (offset < sparse->size)
-		return sparse->source->next(sparse->data, offset, ret_start, ret_end, error);
-	*ret_start = *ret_end = sparse->size;
+	guint64 start = sparse->source_size, end = sparse->source_size;
+
+	if (offset < sparse->source_size &&
+	    !sparse->source->next(sparse->data, offset, &start, &end, error))
+		return FALSE;
+	*ret_start = start < sparse->source_size ? start : sparse->size;
+	*ret_end = start < sparse->source_size ? end : sparse->size;
 	return TRUE;
 }
 
 gboolean sw_sparse_read(struct sw_sparse *sparse, void *buffer, size_t length, guint64 offset,
 			GError **error)
 {
-	size_t inside =
-		offset >= sparse->size ? 0 : (size_t)MIN((guint64)length, sparse->size - offset);
+	guint64 size = sparse->source_size;
+	size_t inside = offset >= size ? 0 : (size_t)MIN((guint64)length, size - offset);
 
 	memset((guint8 *)buffer + inside, 0, length - inside);
 	return inside == 0 || sparse->source->read(sparse->data, buffer, inside, offset, error);
