@@ -19,6 +19,7 @@ enum kind {
 	KIND_TEXT,   /* does, to about a quarter */
 	KIND_ZEROS,  /* written, not a hole */
 	KIND_SPECKS, /* a byte in each 100000, zeros between */
+	KIND_FLAT,   /* one byte again and again */
 };
 
 struct stretch {
@@ -45,6 +46,9 @@ static inline guint8 *make_bytes(enum kind kind, size_t length, guint32 seed)
 			memcpy(bytes + at, word, strlen(word));
 			at += strlen(word);
 			bytes[at++] = (guint8)('a' + (state >> 24) % 16);
+		} else if (kind == KIND_FLAT) {
+			memset(bytes, 0x5a, length);
+			at = length;
 		} else {
 			bytes[at] = (guint8)(1 + (state >> 25));
 			at += 100000;

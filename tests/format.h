@@ -32,6 +32,15 @@ static inline void take_main_file(GPtrArray *artifacts, const char *path)
 	g_assert_cmpint(rename(artifact->path, path), ==, 0);
 }
 
+/* Hashing a sparse file of terabytes takes hours: then the main file is just taken. */
+static inline void take_unhashed(const struct attempt *a, const char *directory)
+{
+	g_autofree char *name = g_strdup_printf("%s-0", a->format->name);
+	g_autofree char *path = g_build_filename(directory, name, NULL);
+
+	g_assert_cmpint(rename(path, a->path), ==, 0);
+}
+
 /* FALSE when the writing failed; everything else that fails, fails the test. */
 static inline gboolean write_format(const struct attempt *a, GError **error)
 {
@@ -55,7 +64,9 @@ static inline gboolean write_format(const struct attempt *a, GError **error)
 	good = a->format->write(state, &input, output, a->cancellable, error);
 	sw_format_release(a->format, state);
 	g_assert_true(good == (error == NULL || *error == NULL));
-	if (good) {
+	if (good && sw_sparse_size(disk) > SW_GIB) {
+		take_unhashed(a, directory);
+	} else if (good) {
 		g_assert_true(sw_output_finish(output, artifacts, NULL, error));
 		take_main_file(artifacts, a->path);
 	}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <glib.h>
+
+/*
+ * How programs that are not ours make a raw disk of what a format wrote: a line a format, and one
+ * more for options that change the kind of file.  Words are separated by blanks; IMAGE is what was
+ * written, DISK the raw disk to make, DIR a directory for both, in which anything may be left.
+ */
+struct reader {
+	const char *format;
+	const char *option;  /* "name=value" of the rows that it is for; NULL: all others */
+	const char *check;   /* is the file sound?  NULL: nobody can tell */
+	const char *read[3]; /* one after another; NULL ends them */
+	guint64 granule;     /* the format rounds a disk's size up to this */
+	guint64 most;	     /* the largest disk that is read in a sensible time; 0: any */
+};
+
+static const struct reader readers[] = {
+	{ .format = "qcow2",
+	  .check = "qemu-img check -q -f qcow2 IMAGE",
+	  .read = { "qemu-img convert -f qcow2 -O raw IMAGE DISK" },
+	  .granule = 512 },
+	{ .format = "raw", .read = { "ln IMAGE DISK" }, .granule = 1 },
+};
