@@ -102,9 +102,8 @@ static gboolean qcow2_check(const void *state, guint64 disk_size, GError **error
 	    (o->cluster_size & (o->cluster_size - 1)) != 0)
 		return sw_fail(error, SW_ERROR_USAGE, "bad-option",
 			       "format qcow2: cluster-size is not a power of two from 4K to 2M");
-	if (o->level < SW_CODEC_LEVEL_MIN || o->level > SW_CODEC_LEVEL_MAX)
-		return sw_fail(error, SW_ERROR_USAGE, "bad-option",
-			       "format qcow2: level is not from 1 to 9");
+	if (!sw_codec_check_level("qcow2", o->level, error))
+		return FALSE;
 	covered = L1_BYTES_MAX / 8 * (o->cluster_size / 8) * o->cluster_size;
 	if (disk_size > covered) {
 		g_autofree char *text = sw_size_format(covered);

@@ -1,132 +1,105 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
-#include <linux/fs.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
+#include "core/error.h"
+#include "formats/shared/bmap.h"
+#include "formats/shared/copy.h"
+#include "formats/shared/stream.h"
 
-#include "core/file.h"
-#include "core/format.h"
-#include "core/size.h"
+#define FILE_NAME "image/disk.raw"
+#define BMAP_NAME FILE_NAME ".bmap"
 
-#define ID "raw-write"
-#define BUFFER_SIZE SW_MIB
-/* Zeros of this size and place become holes: the blocks of most filesystems. */
-#define HOLE_SIZE (4 * SW_KIB)
-
-extern const struct sw_format sw_format_raw;
-
-struct copy {
-	int fd;
-	const char *path;
-	struct sw_sparse *disk;
-	guint8 *buffer;
+struct options {
+	char *compression;
+	int level;
+	gboolean bmap;
 };
 
-static size_t zeros_at(const guint8 *bytes, size_t length)
-{
-	size_t n = 0;
+static const struct sw_param params[] = {
+	{ "compression", SW_PARAM_CHOICE, "none", sw_stream_names,
+	  G_STRUCT_OFFSET(struct options, compression), FALSE,
+	  "how the file is compressed: disk.raw.zst (with a seek table), .gz or .xz" },
+	{ "level", SW_PARAM_INT, "3", NULL, G_STRUCT_OFFSET(struct options, level), FALSE,
+	  "effort of the compression, 1 (fast) to 9 (small)" },
+	{ "bmap", SW_PARAM_BOOL, "true", NULL, G_STRUCT_OFFSET(struct options, bmap), FALSE,
+	  "write disk.raw.bmap, so that bmaptool flashes only what is used" },
+	{ 0 },
+};
 
-	while (n < length && sw_is_zero(bytes + n, MIN(HOLE_SIZE, length - n)))
-		n += MIN(HOLE_SIZE, length - n);
-	return n;
+static gboolean raw_is_disk(const void *state)
+{
+	const struct options *options = state;
+
+	return sw_stream_find(options->compression) == NULL;
 }
 
-static size_t data_at(const guint8 *bytes, size_t length)
+static gboolean raw_check(const void *state, G_GNUC_UNUSED guint64 disk_size, GError **error)
 {
-	size_t n = 0;
+	const struct options *options = state;
 
-	while (n < length && !sw_is_zero(bytes + n, MIN(HOLE_SIZE, length - n)))
-		n += MIN(HOLE_SIZE, length - n);
-	return n;
+	return sw_codec_check_level("raw", options->level, error);
 }
 
-/* OFFSET is a multiple of HOLE_SIZE but at the beginning of a stretch of data. */
-static gboolean copy_block(struct copy *copy, guint64 offset, size_t length, GError **error)
+static char *main_name(const struct options *options)
 {
-	if (!sw_sparse_read(copy->disk, copy->buffer, length, offset, error))
-		return FALSE;
-	for (size_t at = 0; at < length;) {
-		size_t data;
+	const struct sw_stream_kind *kind = sw_stream_find(options->compression);
 
-		at += zeros_at(copy->buffer + at, length - at);
-		data = data_at(copy->buffer + at, length - at);
-		if (!sw_write_at(copy->fd, copy->buffer + at, data, offset + at, copy->path,
-				 SW_ERROR_FORMAT, ID, error))
-			return FALSE;
-		at += data;
-	}
-	return TRUE;
+	return g_strconcat(FILE_NAME, kind == NULL ? NULL : kind->suffix, NULL);
 }
 
-static gboolean copy_data(struct copy *copy, void (*progress)(guint64 done, void *data), void *data,
-			  GCancellable *cancellable, GError **error)
+static void raw_names(const void *state, GPtrArray *names)
 {
-	guint64 start, end = 0, size = sw_sparse_size(copy->disk);
+	const struct options *options = state;
 
-	for (;;) {
-		if (!sw_sparse_next(copy->disk, end, &start, &end, error))
-			return FALSE;
-		if (start >= size)
-			return TRUE;
-		while (start < end) {
-			guint64 length = MIN(BUFFER_SIZE - start % BUFFER_SIZE, end - start);
-
-			if (!sw_check_cancelled(cancellable, error) ||
-			    !copy_block(copy, start, length, error))
-				return FALSE;
-			start += length;
-			if (progress != NULL)
-				progress(start, data);
-		}
-	}
+	g_ptr_array_add(names, main_name(options));
+	if (options->bmap)
+		g_ptr_array_add(names, g_strdup(BMAP_NAME));
 }
 
-/* Sharing the disk's blocks takes no time and no space, where the filesystem can. */
-static gboolean copy_disk(const struct sw_format_input *input, const struct sw_output_file *file,
-			  GCancellable *cancellable, GError **error)
+static gboolean write_disk(const struct options *options, const struct sw_format_input *input,
+			   struct sw_output *output, GCancellable *cancellable, GError **error)
 {
-	g_autofree guint8 *buffer = NULL;
-	struct copy copy = { .fd = file->fd, .path = file->path, .disk = input->disk };
-
-	gboolean shared = ioctl(file->fd, FICLONE, sw_sparse_fd(input->disk)) == 0;
-
-	if (ftruncate(file->fd, (off_t)sw_sparse_size(input->disk)) < 0)
-		return sw_fail_errno(error, SW_ERROR_FORMAT, ID, "cannot write %s", file->path);
-	if (shared)
-		return TRUE;
-	copy.buffer = buffer = g_malloc(BUFFER_SIZE);
-	return copy_data(&copy, input->progress, input->progress_data, cancellable, error);
-}
-
-static gboolean raw_is_disk(G_GNUC_UNUSED const void *state)
-{
-	return TRUE;
-}
-
-static gboolean raw_write(G_GNUC_UNUSED const void *state, const struct sw_format_input *input,
-			  struct sw_output *output, GCancellable *cancellable, GError **error)
-{
-	const struct sw_format *format = &sw_format_raw;
+	const struct sw_stream_kind *kind = sw_stream_find(options->compression);
+	const char *media_type = kind == NULL ? "application/octet-stream" : kind->media_type;
+	g_autofree char *name = main_name(options);
 	guint64 size = sw_sparse_size(input->disk);
 	const struct sw_output_file *file = NULL;
 
-	if (!sw_check_cancelled(cancellable, error))
+	if (kind == NULL && sw_output_take_disk(output, name, media_type, size))
+		return TRUE;
+	if (!sw_output_add(output, name, media_type, size, &file, error))
 		return FALSE;
-	if (!sw_output_take_disk(output, format->file, format->media_type, size) &&
-	    (!sw_output_add(output, format->file, format->media_type, size, &file, error) ||
-	     !copy_disk(input, file, cancellable, error)))
+	if (kind == NULL)
+		return sw_copy_disk(input, file, cancellable, error);
+	return sw_stream_write(kind, options->level, input->disk, input, file, cancellable, error);
+}
+
+static gboolean raw_write(const void *state, const struct sw_format_input *input,
+			  struct sw_output *output, GCancellable *cancellable, GError **error)
+{
+	const struct options *options = state;
+	const struct sw_output_file *file = NULL;
+
+	if (!sw_check_cancelled(cancellable, error) ||
+	    !write_disk(options, input, output, cancellable, error))
+		return FALSE;
+	if (options->bmap &&
+	    (!sw_output_add(output, BMAP_NAME, "application/xml", 0, &file, error) ||
+	     !sw_bmap_write(input, file, cancellable, error)))
 		return FALSE;
 	if (input->progress != NULL)
-		input->progress(size, input->progress_data);
+		input->progress(sw_sparse_size(input->disk), input->progress_data);
 	return TRUE;
 }
 
 const struct sw_format sw_format_raw = {
 	.name = "raw",
-	.summary = "the plain disk, sparse: for dd, clouds and other tools",
-	.file = "image/disk.raw",
+	.summary = "the plain disk, sparse or compressed: for dd, bmaptool and clouds",
+	.file = FILE_NAME,
 	.media_type = "application/octet-stream",
-	.hint = "sudo dd if=FILE of=/dev/sdX bs=4M oflag=direct conv=fsync status=progress",
+	.hint = "sudo bmaptool copy FILE /dev/sdX",
+	.state_size = sizeof(struct options),
+	.params = params,
+	.names = raw_names,
 	.is_disk = raw_is_disk,
+	.check = raw_check,
 	.write = raw_write,
 };

@@ -6,6 +6,7 @@
 
 #define BATCH_SIZE (256 * SW_KIB)
 #define MEMORY_MAX (48 * SW_MIB)
+#define PLAIN G_MAXUINT32
 
 enum slot_state { SLOT_FREE, SLOT_BUSY, SLOT_DONE };
 
@@ -15,15 +16,16 @@ struct slot {
 	guint64 start;
 	guint64 length; /* whole clusters */
 	guint8 *in;
-	guint8 *out;	/* compressed clusters, each where its plain one is in IN; NULL: no codec */
-	guint32 *sizes; /* of each cluster in OUT; 0: all zeros; the cluster size: plain */
+	guint8 *out;	/* compressed clusters, each at its number times out_size; NULL: no codec */
+	guint32 *sizes; /* of each cluster in OUT; 0: all zeros; PLAIN */
 };
 
 struct run {
 	const struct sw_clusters *clusters;
 	GCancellable *cancellable;
 	guint64 batch_size;
-	GMutex lock; /* for all below */
+	size_t out_size; /* room for a compressed cluster */
+	GMutex lock;	 /* for all below */
 	GCond changed;
 	struct slot *slots;
 	guint slot_count;
@@ -109,6 +111,16 @@ static gboolean claim(struct run *run, struct slot **ret_slot, GError **error)
 	return TRUE;
 }
 
+/* Of the cluster at OFFSET of the disk. */
+static size_t cluster_length(const struct run *run, guint64 offset)
+{
+	size_t size = run->clusters->cluster_size;
+
+	if (!run->clusters->cut_end)
+		return size;
+	return (size_t)MIN(size, sw_sparse_size(run->clusters->disk) - offset);
+}
+
 static gboolean fill(struct run *run, struct slot *slot, void *context, GError **error)
 {
 	const struct sw_clusters *clusters = run->clusters;
@@ -117,18 +129,20 @@ static gboolean fill(struct run *run, struct slot *slot, void *context, GError *
 	if (!sw_sparse_read(clusters->disk, slot->in, slot->length, slot->start, error))
 		return FALSE;
 	for (size_t at = 0; at < slot->length; at += size) {
+		size_t length = cluster_length(run, slot->start + at);
 		guint32 *result = &slot->sizes[at / size];
 
 		if (!sw_check_cancelled(run->cancellable, error))
 			return FALSE;
 		*result = 0;
-		if (sw_is_zero(slot->in + at, size))
+		if (sw_is_zero(slot->in + at, length))
 			continue;
 		if (context != NULL)
-			*result = (guint32)clusters->codec->compress(context, slot->in + at, size,
-								     slot->out + at, size - 1);
+			*result = (guint32)clusters->codec->compress(
+				context, slot->in + at, length,
+				slot->out + at / size * run->out_size, run->out_size);
 		if (*result == 0)
-			*result = (guint32)size;
+			*result = PLAIN;
 	}
 	return TRUE;
 }
@@ -183,14 +197,15 @@ static gboolean put_batch(struct run *run, const struct slot *slot, GError **err
 		return FALSE;
 	for (size_t at = 0; at < slot->length; at += size) {
 		guint32 length = slot->sizes[at / size];
-		gboolean compressed = length < size;
 		struct sw_cluster cluster = { .index = (slot->start + at) / size,
-					      .length = length,
-					      .compressed = compressed };
+					      .size = cluster_length(run, slot->start + at),
+					      .compressed = length != PLAIN };
 
 		if (length == 0)
 			continue;
-		cluster.data = (compressed ? slot->out : slot->in) + at;
+		cluster.length = cluster.compressed ? length : cluster.size;
+		cluster.data =
+			cluster.compressed ? slot->out + at / size * run->out_size : slot->in + at;
 		if (!clusters->put(&cluster, clusters->data, error))
 			return FALSE;
 	}
@@ -215,9 +230,10 @@ static gboolean put_all(struct run *run, GError **error)
 }
 
 /* How many workers are wanted and what they need fit into MEMORY_MAX. */
-static guint worker_count(const struct sw_clusters *clusters, guint64 batch_size)
+static guint worker_count(const struct run *run)
 {
-	guint64 slot = clusters->codec == NULL ? batch_size : 2 * batch_size;
+	const struct sw_clusters *clusters = run->clusters;
+	guint64 slot = run->batch_size + run->batch_size / clusters->cluster_size * run->out_size;
 	guint64 context =
 		clusters->codec == NULL ? 0 : clusters->codec->memory(clusters->cluster_size);
 	guint64 most = (MEMORY_MAX - slot) / (2 * slot + context);
@@ -234,7 +250,7 @@ static void make_slots(struct run *run, guint count)
 	for (guint i = 0; i < count; i++) {
 		run->slots[i].in = g_malloc(run->batch_size);
 		if (run->clusters->codec != NULL)
-			run->slots[i].out = g_malloc(run->batch_size);
+			run->slots[i].out = g_malloc(clusters * run->out_size);
 		run->slots[i].sizes = g_new0(guint32, clusters);
 	}
 }
@@ -281,9 +297,14 @@ gboolean sw_clusters_run(const struct sw_clusters *clusters, GCancellable *cance
 		.cancellable = cancellable,
 		.batch_size = MAX(clusters->cluster_size, BATCH_SIZE),
 	};
-	guint workers = worker_count(clusters, run.batch_size);
+	guint workers;
 	gboolean good;
 
+	if (clusters->codec != NULL)
+		run.out_size = clusters->codec->bound != NULL
+				       ? clusters->codec->bound(clusters->cluster_size)
+				       : clusters->cluster_size - 1;
+	workers = worker_count(&run);
 	g_mutex_init(&run.lock);
 	g_cond_init(&run.changed);
 	make_slots(&run, 2 * workers + 1);

@@ -8,7 +8,8 @@
 struct sw_cluster {
 	guint64 index; /* it begins at this many cluster sizes */
 	const guint8 *data;
-	size_t length; /* of DATA: the cluster size, or less when compressed */
+	size_t size; /* of the cluster: the cluster size, or less at the end of the disk (cut_end) */
+	size_t length; /* of DATA: SIZE, or another when compressed */
 	gboolean compressed;
 };
 
@@ -19,6 +20,8 @@ struct sw_clusters {
 	const struct sw_codec *codec; /* NULL: nothing is compressed */
 	int level;
 	int threads; /* at least 1 */
+	gboolean
+		cut_end; /* the last cluster ends where the disk does, else it is filled with zeros */
 
 	/* Takes a cluster; called in the order of the disk, by the thread that called sw_clusters_run(). */
 	gboolean (*put)(const struct sw_cluster *cluster, void *data, GError **error);
@@ -41,8 +44,8 @@ gboolean sw_clusters_next(struct sw_sparse *disk, size_t cluster_size, guint64 o
 
 /*
  * Reads the disk's data once, compresses clusters on all threads and puts them in order, whatever the
- * number of threads.  A cluster that does not become smaller is put as it is; one that reaches over the end of the
- * disk is filled up with zeros.  Takes less than 56 MiB, with fewer threads where it must.
+ * number of threads.  A cluster that does not become smaller is put as it is (see sw_codec.bound).
+ * Takes less than 56 MiB, with fewer threads where it must.
  */
 gboolean sw_clusters_run(const struct sw_clusters *clusters, GCancellable *cancellable,
 			 GError **error) G_GNUC_WARN_UNUSED_RESULT;

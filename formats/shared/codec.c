@@ -3,8 +3,17 @@
 
 #include <zstd.h>
 
+#include "core/error.h"
 #include "core/size.h"
 #include "formats/shared/deflate.h"
+
+gboolean sw_codec_check_level(const char *owner, int level, GError **error)
+{
+	if (level < SW_CODEC_LEVEL_MIN || level > SW_CODEC_LEVEL_MAX)
+		return sw_fail(error, SW_ERROR_USAGE, "bad-option",
+			       "format %s: level is not from 1 to 9", owner);
+	return TRUE;
+}
 
 static size_t deflate_memory(G_GNUC_UNUSED size_t cluster_size)
 {
@@ -67,6 +76,15 @@ static void zstd_close(void *context)
 const struct sw_codec sw_codec_zstd = {
 	.name = "zstd",
 	.memory = zstd_memory,
+	.open = zstd_open,
+	.compress = zstd_compress,
+	.close = zstd_close,
+};
+
+const struct sw_codec sw_codec_zstd_frame = {
+	.name = "zstd",
+	.memory = zstd_memory,
+	.bound = ZSTD_compressBound,
 	.open = zstd_open,
 	.compress = zstd_compress,
 	.close = zstd_close,

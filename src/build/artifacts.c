@@ -8,8 +8,10 @@
 struct writing {
 	const struct sw_artifacts_request *request;
 	const struct sw_format *format;
+	void *state;
+	struct sw_sparse *disk; /* of all writings */
+	gboolean take_disk;
 	int threads;
-	guint64 size;		   /* of the disk */
 	GCancellable *cancellable; /* of all writings */
 	GPtrArray *artifacts;	   /* the result */
 	GError *error;
@@ -19,16 +21,17 @@ static void on_progress(guint64 done, void *data)
 {
 	const struct writing *writing = data;
 
-	sw_progress_bytes(writing->request->progress, writing->format->name, done, writing->size);
+	sw_progress_bytes(writing->request->progress, writing->format->name, done,
+			  sw_sparse_size(writing->disk));
 }
 
 static gboolean write_files(struct writing *writing, GError **error)
 {
 	const struct sw_artifacts_request *request = writing->request;
-	const struct sw_format *format = writing->format;
-	g_autoptr(SwOutput) output = sw_output_new(format->name, request->directory,
-						   request->take_disk ? request->disk : NULL);
-	struct sw_format_input input = {
+	g_autoptr(SwOutput) output = sw_output_new(writing->format->name, request->directory,
+						   writing->take_disk ? request->disk : NULL);
+	const struct sw_format_input input = {
+		.disk = writing->disk,
 		.tree = request->tree,
 		.name = request->name,
 		.arch = request->arch,
@@ -36,20 +39,10 @@ static gboolean write_files(struct writing *writing, GError **error)
 		.progress = on_progress,
 		.progress_data = writing,
 	};
-	g_autoptr(SwSparse) disk = NULL;
-	void *state = NULL;
-	gboolean good;
 
-	if (!sw_sparse_open(request->disk, &disk, error))
-		return FALSE;
-	sw_sparse_extend(disk, sw_round_up(sw_sparse_size(disk), MAX(format->disk_unit, 1)));
-	input.disk = disk;
-	writing->size = sw_sparse_size(disk);
-	if (!sw_format_configure(format, request->options, writing->size, &state, error))
-		return FALSE;
-	good = format->write(state, &input, output, writing->cancellable, error);
-	sw_format_release(format, state);
-	return good && sw_output_finish(output, writing->artifacts, writing->cancellable, error);
+	return writing->format->write(writing->state, &input, output, writing->cancellable,
+				      error) &&
+	       sw_output_finish(output, writing->artifacts, writing->cancellable, error);
 }
 
 static void *write_type(void *data)
@@ -79,9 +72,38 @@ static void finish(struct writing *writing, GThread *thread, GPtrArray *artifact
 	if (thread != NULL)
 		g_thread_join(thread);
 	take_error(writing, ret_first);
-	if (writing->artifacts == NULL)
-		return;
-	g_ptr_array_extend_and_steal(artifacts, g_steal_pointer(&writing->artifacts));
+	if (writing->format != NULL)
+		sw_format_release(writing->format, writing->state);
+	if (writing->artifacts != NULL)
+		g_ptr_array_extend_and_steal(artifacts, g_steal_pointer(&writing->artifacts));
+}
+
+/* All that can be wrong with the types is found before the first is written. */
+static gboolean begin(struct writing *writings, guint count,
+		      const struct sw_artifacts_request *request, struct sw_sparse *disk,
+		      GCancellable *cancellable, GError **error)
+{
+	gboolean taken = !request->take_disk;
+
+	for (guint i = 0; i < count; i++) {
+		struct writing *writing = &writings[i];
+		const struct sw_format *format = sw_format_find(request->types[i], error);
+
+		writing->format = format;
+		if (format == NULL ||
+		    !sw_format_configure(format, request->options, sw_sparse_size(disk),
+					 &writing->state, error))
+			return FALSE;
+		writing->request = request;
+		writing->disk = disk;
+		writing->threads = (int)MAX(g_get_num_processors() / count, 1);
+		writing->cancellable = cancellable;
+		writing->artifacts =
+			g_ptr_array_new_with_free_func((GDestroyNotify)sw_artifact_free);
+		if (!taken && format->is_disk != NULL && format->is_disk(writing->state))
+			writing->take_disk = taken = TRUE;
+	}
+	return TRUE;
 }
 
 static void cancel_all(G_GNUC_UNUSED GCancellable *cancellable, void *data)
@@ -96,24 +118,18 @@ gboolean sw_artifacts_write(const struct sw_artifacts_request *request, GPtrArra
 	g_autofree struct writing *writings = g_new0(struct writing, count);
 	g_autofree GThread **threads = g_new0(GThread *, count);
 	g_autoptr(GCancellable) all = g_cancellable_new();
-	gulong handler =
-		cancellable == NULL
-			? 0
-			: g_cancellable_connect(cancellable, G_CALLBACK(cancel_all), all, NULL);
+	g_autoptr(SwSparse) disk = NULL;
+	gulong handler = 0;
 	GError *first = NULL;
 
-	for (guint i = 0; i < count && first == NULL; i++) {
-		struct writing *writing = &writings[i];
-
-		writing->request = request;
-		writing->format = sw_format_find(request->types[i], &first);
-		writing->threads = (int)MAX(g_get_num_processors() / count, 1);
-		writing->cancellable = all;
-		writing->artifacts =
-			g_ptr_array_new_with_free_func((GDestroyNotify)sw_artifact_free);
-		if (writing->format != NULL)
-			threads[i] = g_thread_new(writing->format->name, write_type, writing);
-	}
+	if (!sw_sparse_open(request->disk, &disk, error))
+		return FALSE;
+	if (cancellable != NULL)
+		handler = g_cancellable_connect(cancellable, G_CALLBACK(cancel_all), all, NULL);
+	if (begin(writings, count, request, disk, all, &first))
+		for (guint i = 0; i < count; i++)
+			threads[i] =
+				g_thread_new(writings[i].format->name, write_type, &writings[i]);
 	for (guint i = 0; i < count; i++)
 		finish(&writings[i], threads[i], artifacts, &first);
 	g_cancellable_disconnect(cancellable, handler);

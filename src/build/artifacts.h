@@ -6,14 +6,14 @@
 
 /* What is to be made of a raw disk. */
 struct sw_artifacts_request {
-	char *const *types;    /* names of formats, NULL at the end */
-	char *const *options;  /* for sw_format_configure(); NULL: none */
-	const char *disk;      /* path of the raw disk */
-	gboolean take_disk;    /* may an artifact be that disk itself? */
-	struct sw_tree *tree;  /* NULL: not known, then no type may need it */
-	const char *name;      /* of the image */
-	const char *arch;      /* NULL: not known */
-	const char *directory; /* where the files go; on the filesystem of the disk */
+	char *const *types;		   /* names of formats, NULL at the end */
+	char *const *options;		   /* for sw_format_configure(); NULL: none */
+	const char *disk;		   /* path of the raw disk */
+	gboolean take_disk;		   /* may an artifact be that disk itself? */
+	const struct sw_format_tree *tree; /* NULL: not known, then no type may need it */
+	const char *name;		   /* of the image */
+	const char *arch;		   /* NULL: not known */
+	const char *directory;		   /* where the files go; on the filesystem of the disk */
 	struct sw_progress *progress;
 };
 

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "build/artifacts.h"
+#include "build/root-tree.h"
 #include "build/run.h"
 
 static gboolean format(struct sw_run *run, GCancellable *cancellable, GError **error)
 {
 	const struct sw_plan *plan = run->plan;
-	g_autoptr(SwTree) tree = NULL;
+	g_autoptr(SwRootTree) tree = sw_root_tree_new(plan);
 	struct sw_artifacts_request request = {
 		.types = run->build->types,
 		.options = run->build->options,
 		.disk = run->disk,
+		.tree = tree,
 		.take_disk = TRUE,
 		.arch = run->build->target_arch,
 		.directory = sw_scratch_path(run->scratch),
@@ -18,10 +20,6 @@ static gboolean format(struct sw_run *run, GCancellable *cancellable, GError **e
 	g_autofree char *name = sw_reference_short_name(plan->reference);
 
 	request.name = name;
-	if (!sw_tree_open(sw_cache_repo(plan->cache), plan->import->commit, &tree, cancellable,
-			  error))
-		return FALSE;
-	request.tree = tree;
 	return sw_artifacts_write(&request, run->artifacts, cancellable, error);
 }
 

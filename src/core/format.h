@@ -5,15 +5,24 @@
 #include "core/param.h"
 #include "core/sparse.h"
 
-struct sw_tree; /* image/tree.h */
+/* The files that were deployed onto a disk, for formats of files.  The calls are made by any thread. */
+struct sw_format_tree {
+	void *data;
+	const char *kernel_version; /* a directory below usr/lib/modules */
+	const char *kargs;	    /* what the image wants on the kernel's command line */
+	/* Writes the root as a tar stream (POSIX.1-2017, pax) to FD, with owners and xattrs. */
+	gboolean (*write_tar)(void *data, int fd, GCancellable *cancellable, GError **error);
+	/* The regular file at PATH, links followed: a descriptor that the caller closes. */
+	gboolean (*open_file)(void *data, const char *path, int *ret_fd, GError **error);
+};
 
 /* What a format makes its files of. */
 struct sw_format_input {
 	struct sw_sparse *disk;
-	struct sw_tree *tree; /* what was deployed onto the disk; NULL: not known (convert) */
-	const char *name;     /* of the image, for descriptors: "debian-bootc" */
-	const char *arch;     /* OCI's word ("amd64"); NULL: not known (convert) */
-	int threads;	      /* at least 1 */
+	const struct sw_format_tree *tree; /* NULL: there is only the disk (convert) */
+	const char *name;		   /* of the image, for descriptors: "debian-bootc" */
+	const char *arch;		   /* OCI's word ("amd64"); NULL: not known (convert) */
+	int threads;			   /* at least 1 */
 	/* Told the bytes of the virtual disk done so far, from any thread; NULL: nobody asks. */
 	void (*progress)(guint64 done, void *data);
 	void *progress_data;

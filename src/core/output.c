@@ -13,7 +13,7 @@
 /* A file, and what its artifact will say. */
 struct entry {
 	struct sw_output_file file; /* fd -1: the disk, which is not ours to remove */
-	char *name;
+	char *name;		    /* NULL: scratch */
 	const char *media_type;
 	guint64 disk_size;
 };
@@ -49,10 +49,11 @@ void sw_output_free(struct sw_output *output)
 {
 	if (output == NULL)
 		return;
-	for (guint i = 0; i < output->entries->len && !output->finished; i++) {
+	for (guint i = 0; i < output->entries->len; i++) {
 		const struct entry *entry = g_ptr_array_index(output->entries, i);
+		gboolean keep = entry->file.fd < 0 || (output->finished && entry->name != NULL);
 
-		if (entry->file.fd >= 0 && unlink(entry->file.path) < 0)
+		if (!keep && unlink(entry->file.path) < 0)
 			g_debug("%s stays: %s", entry->file.path, g_strerror(errno));
 	}
 	g_ptr_array_unref(output->entries);
@@ -86,6 +87,12 @@ gboolean sw_output_add(struct sw_output *output, const char *name, const char *m
 	*ret_file =
 		&add_entry(output, g_steal_pointer(&path), fd, name, media_type, disk_size)->file;
 	return TRUE;
+}
+
+gboolean sw_output_add_scratch(struct sw_output *output, const struct sw_output_file **ret_file,
+			       GError **error)
+{
+	return sw_output_add(output, NULL, NULL, 0, ret_file, error);
 }
 
 gboolean sw_output_take_disk(struct sw_output *output, const char *name, const char *media_type,
@@ -122,11 +129,14 @@ gboolean sw_output_finish(struct sw_output *output, GPtrArray *artifacts, GCance
 			  GError **error)
 {
 	for (guint i = 0; i < output->entries->len; i++) {
-		struct sw_artifact *artifact = g_new0(struct sw_artifact, 1);
+		const struct entry *entry = g_ptr_array_index(output->entries, i);
+		struct sw_artifact *artifact = NULL;
 
+		if (entry->name == NULL)
+			continue;
+		artifact = g_new0(struct sw_artifact, 1);
 		g_ptr_array_add(artifacts, artifact);
-		if (!describe(output, g_ptr_array_index(output->entries, i), artifact, cancellable,
-			      error))
+		if (!describe(output, entry, artifact, cancellable, error))
 			return FALSE;
 	}
 	output->finished = TRUE;

@@ -34,6 +34,10 @@ gboolean sw_output_add(struct sw_output *output, const char *name, const char *m
 		       guint64 disk_size, const struct sw_output_file **ret_file,
 		       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Creates a file for the work of the format, which is removed in the end.  As sw_output_add(). */
+gboolean sw_output_add_scratch(struct sw_output *output, const struct sw_output_file **ret_file,
+			       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /*
  * Makes the raw disk itself the file NAME, without a copy; FALSE where it cannot be given away: then
  * it is to be copied.

@@ -131,12 +131,6 @@ guint64 sw_sparse_size(const struct sw_sparse *sparse)
 	return sparse->size;
 }
 
-void sw_sparse_extend(struct sw_sparse *sparse, guint64 size)
-{
-	g_return_if_fail(size >= sparse->size);
-	sparse->size = size;
-}
-
 int sw_sparse_fd(const struct sw_sparse *sparse)
 {
 	const struct file *file = sparse->data;

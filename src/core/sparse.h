@@ -37,12 +37,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SwSparse, sw_sparse_free)
 /* The virtual size in bytes. */
 guint64 sw_sparse_size(const struct sw_sparse *sparse);
 
-/*
- * Makes the disk larger: SIZE bytes (not less than it has), zeros behind what there is.  Not while
- * it is read.
- */
-void sw_sparse_extend(struct sw_sparse *sparse, guint64 size);
-
 /* The descriptor of a raw file, for sharing blocks (FICLONE), stays SPARSE's own; else -1. */
 int sw_sparse_fd(const struct sw_sparse *sparse);
 

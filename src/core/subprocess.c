@@ -89,8 +89,10 @@ static gboolean open_pipe(const struct child *child, int *ret_read, int *ret_wri
 static gboolean open_input(const struct child *child, int *ret_fd, GError **error)
 {
 	const char *input = child->command->input;
-	sw_autofd int fd = input == NULL ? open("/dev/null", O_RDONLY | O_CLOEXEC)
-					 : memfd_create("input", MFD_CLOEXEC);
+	const char *file = child->command->input_file;
+	sw_autofd int fd = input == NULL
+				   ? open(file != NULL ? file : "/dev/null", O_RDONLY | O_CLOEXEC)
+				   : memfd_create("input", MFD_CLOEXEC);
 
 	if (fd < 0 || !above_stdio(&fd))
 		return fail_start(child, error);

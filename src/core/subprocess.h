@@ -14,7 +14,8 @@
 struct sw_command {
 	const char *const *argv; /* NULL at the end; argv[0] is looked up in PATH */
 	const char *const *env;	 /* "NAME=value" pairs put over the environment; NULL: none */
-	const char *input;	 /* written to its stdin; NULL: /dev/null */
+	const char *input;	 /* written to its stdin; NULL: see below */
+	const char *input_file;	 /* path of a file that is its stdin; NULL: /dev/null */
 	enum sw_error code;  /* of the errors; a program that is missing is SW_ERROR_ENVIRONMENT */
 	const char *id;	     /* of the errors ("mkfs-failed") */
 	const char *package; /* Debian's package of the program, for the error when it is missing */

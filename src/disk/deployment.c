@@ -36,7 +36,7 @@ static gboolean add_directory(struct walk *walk, const char *meta, const char *p
 	node.gid = GUINT32_FROM_BE(node.gid);
 	node.mode = GUINT32_FROM_BE(node.mode) & 07777;
 	node.xattrs = xattrs;
-	node.immutable = g_str_equal(path, deployment->path);
+	node.immutable = g_strcmp0(path, deployment->path) == 0;
 	if (walk->directories != NULL)
 		g_hash_table_add(walk->directories, g_strdup(path));
 	return sw_sink_add(walk->sink, &node, walk->cancellable, error);
@@ -62,6 +62,11 @@ static gboolean is_excepted(const struct walk *walk, const char *path)
 	return walk->except != NULL && g_strv_contains(walk->except, path);
 }
 
+static char *join(const char *path, const char *name)
+{
+	return *path == '\0' ? g_strdup(name) : g_strconcat(path, "/", name, NULL);
+}
+
 static gboolean walk_tree(struct walk *walk, const char *tree, const char *meta, const char *path,
 			  GError **error)
 {
@@ -82,7 +87,7 @@ static gboolean walk_tree(struct walk *walk, const char *tree, const char *meta,
 		const char *name;
 
 		g_variant_get_child(files, i, "(&s@ay)", &name, &checksum);
-		child = g_strconcat(path, "/", name, NULL);
+		child = join(path, name);
 		if (!is_excepted(walk, child) && !add_file(walk, checksum, child, error))
 			return FALSE;
 	}
@@ -98,8 +103,8 @@ static gboolean walk_tree(struct walk *walk, const char *tree, const char *meta,
 						   tree_hex);
 		ostree_checksum_inplace_from_bytes(ostree_checksum_bytes_peek(meta_bytes),
 						   meta_hex);
-		child = g_strconcat(path, "/", name, NULL);
-		if (!walk_tree(walk, tree_hex, meta_hex, child, error))
+		child = join(path, name);
+		if (!is_excepted(walk, child) && !walk_tree(walk, tree_hex, meta_hex, child, error))
 			return FALSE;
 	}
 	return TRUE;
@@ -249,4 +254,17 @@ gboolean sw_deployment_compose(const struct sw_deployment *deployment, struct sw
 	       add_plain_directory(&walk, parent, error) &&
 	       walk_directory(&walk, "", deployment->path, &found, error) &&
 	       compose_etc(deployment, sink, cancellable, error);
+}
+
+gboolean sw_deployment_compose_plain(OstreeRepo *repo, const char *commit, struct sw_sink *sink,
+				     GCancellable *cancellable, GError **error)
+{
+	static const char *const except[] = { "usr/etc", NULL };
+	const struct sw_deployment deployment = { .repo = repo, .commit = commit };
+	struct walk root = { &deployment, sink, TRUE, except, NULL, cancellable };
+	struct walk etc = { &deployment, sink, TRUE, NULL, NULL, cancellable };
+	gboolean found;
+
+	return walk_directory(&root, "", "", &found, error) &&
+	       walk_directory(&etc, "usr/etc", "etc", &found, error);
 }

@@ -24,3 +24,11 @@ struct sw_deployment {
  */
 gboolean sw_deployment_compose(const struct sw_deployment *deployment, struct sw_sink *sink,
 			       GCancellable *cancellable, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
+ * Adds the tree of COMMIT to SINK by itself: the image's root filesystem, "" being its root, with the /etc that
+ * the commit keeps as usr/etc.
+ */
+gboolean sw_deployment_compose_plain(OstreeRepo *repo, const char *commit, struct sw_sink *sink,
+				     GCancellable *cancellable,
+				     GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -215,7 +215,7 @@ static gboolean append_data(struct sw_tarstream *self, const struct sw_sink_node
 static gboolean tarstream_add(struct sw_sink *sink, const struct sw_sink_node *node, GError **error)
 {
 	struct sw_tarstream *self = (struct sw_tarstream *)sink;
-	const char *path = *node->path == '\0' ? "." : node->path;
+	const char *path = *node->path == '\0' ? "./" : node->path;
 	GString *records = make_records(node, path);
 	gboolean ok = append_records(self, records, error) &&
 		      append_header(self, node, path, error) &&

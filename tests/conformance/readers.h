@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include <glib.h>
+#include "core/size.h"
 
 /*
  * How programs that are not ours make a raw disk of what a format wrote: a line a format, and one
@@ -15,6 +15,7 @@ struct reader {
 	const char *read[3]; /* one after another; NULL ends them */
 	guint64 granule;     /* the format rounds a disk's size up to this */
 	guint64 most;	     /* the largest disk that is read in a sensible time; 0: any */
+	gboolean appends;    /* the writer never sets the size of its file */
 };
 
 static const struct reader readers[] = {
@@ -23,4 +24,24 @@ static const struct reader readers[] = {
 	  .read = { "qemu-img convert -f qcow2 -O raw IMAGE DISK" },
 	  .granule = 512 },
 	{ .format = "raw", .read = { "ln IMAGE DISK" }, .granule = 1 },
+	{ .format = "raw",
+	  .option = "compression=zstd",
+	  .check = "zstd -q -t IMAGE",
+	  .read = { "zstd -q -d IMAGE -o DISK" },
+	  .granule = 1 },
+	{ .format = "raw",
+	  .option = "compression=gzip",
+	  .read = { "zstd -q -d IMAGE -o DISK" },
+	  .granule = 1 },
+	{ .format = "raw",
+	  .option = "compression=xz",
+	  .read = { "zstd -q -d IMAGE -o DISK" },
+	  .granule = 1 },
+	{ .format = "ami", .read = { "ln IMAGE DISK" }, .granule = 1 },
+	{ .format = "gce",
+	  .check = "tar -tzf IMAGE",
+	  .read = { "tar -C DIR -xzf IMAGE" },
+	  .granule = 1,
+	  .most = 20 * SW_GIB,
+	  .appends = TRUE },
 };

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # usage: tests/integration/test-build.sh
-# A whole build from the registry, looked at by independent readers: sgdisk, e2fsck, fsck.fat, mtools,
+# A whole build from the registry, looked at by independent readers: bmaptool, sgdisk, e2fsck, fsck.fat, mtools,
 # libguestfs, ostree, qemu-img; and a second build, which must fetch nothing and come out the same.
 set -euo pipefail
 # shellcheck source=tests/lib.sh
@@ -32,6 +32,15 @@ cmp "$work/result.json" "$out/manifest.json"
 
 disk=$out/image/disk.raw
 [ "$(field .disk.size)" -eq "$(stat -c %s "$disk")" ] || fail "manifest.json: another size than the disk's"
+
+# All below is seen on a stick that was full of something else and got only what the block map says.
+as_root bmaptool -q copy --bmap "$disk.bmap" "$disk" "$work/copy"
+cmp "$disk" "$work/copy"
+rm -f "$work/copy"
+tr '\0' '\377' < /dev/zero | head -c "$(stat -c %s "$disk")" > "$work/stick" || true
+"$(dirname "$0")/flash.py" "$disk" "$work/stick"
+disk=$work/stick
+
 sgdisk -v "$disk" | grep -q 'No problems found' || fail "sgdisk finds problems: $(sgdisk -v "$disk")"
 [ "$(sgdisk -p "$disk" | awk '/^ +[0-9]/ { print $6 $7 }' | tr '\n' ' ')" = \
 	"EF02BIOS-BOOT EF00EFI-SYSTEM EA00boot 8304root " ] || fail "partitions: $(sgdisk -p "$disk")"
@@ -47,7 +56,7 @@ for file in BOOT/BOOTX64.EFI BOOT/grubx64.efi debian/shimx64.efi debian/grubx64.
 done
 
 qemu-img check -q "$out/qcow2/disk.qcow2"
-qemu-img compare -q "$disk" "$out/qcow2/disk.qcow2"
+qemu-img compare -q "$out/image/disk.raw" "$out/qcow2/disk.qcow2"
 
 # The disk's own repository, by upstream's reader, which must be root to see true owners.
 export LIBGUESTFS_BACKEND=direct LIBGUESTFS_BACKEND_SETTINGS=force_tcg
@@ -77,6 +86,7 @@ grep -q ' \./loader\.1/entries/ostree-1\.conf$' "$work/first.boot" || fail "no b
 build --type raw
 [ "$(field .source.layers_fetched)" -eq 0 ] || fail "the second build fetched layers again"
 [ "$(field .deployment.commit)" = "$commit" ] || fail "the second build made another commit"
+disk=$out/image/disk.raw
 same_parts "$work/second"
 cmp "$work/first.repo" "$work/second.repo" || fail "the second build made another repository"
 diff "$work/first.boot" "$work/second.boot" || fail "the second build made another /boot"

@@ -84,7 +84,7 @@ static void test_read_back(void)
 	g_assert_cmpint(lseek(fd, 0, SEEK_SET), ==, 0);
 	archive_read_support_format_tar(archive);
 	g_assert_cmpint(archive_read_open_fd(archive, fd, 10240), ==, ARCHIVE_OK);
-	next(archive, &entry, ".");
+	next(archive, &entry, "./");
 	next(archive, &entry, "d");
 	g_assert_cmpint(archive_entry_perm(entry), ==, 01777);
 	g_assert_cmpint(archive_entry_gid(entry), ==, 4000000);

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/size.h"
+#include "formats/shared/stream.h"
+
+const struct sw_stream_kind sw_stream_xz = {
+	.name = "xz",
+	.suffix = ".xz",
+	.media_type = "application/x-xz",
+	.chunk_size = SW_MIB,
+	.codec = &sw_codec_xz_stream,
+};
