@@ -44,6 +44,24 @@ merge=slipway/image/sha256_3A_${index#sha256:}/merge
 	grep -v /usr/share | tr -s ' ' | sort | tr '\n' ' ')" = "M /usr/lib/os-release M /usr/sbin/grub-install " ] ||
 	fail "a container's two changes are another difference"
 
+say "labels that are wrong"
+# labelled NAME DIFF-ID: the small image, which holds no commit, as if it were encapsulated.
+cp -r "$small" "$work/small"
+labelled() {
+	local container
+	container=$(engine from --quiet oci:small:latest)
+	engine config --label "ostree.final-diffid=$2" "$container"
+	engine commit --quiet --rm "$container" "oci:$1:latest" > /dev/null
+	as_root chmod -R a+rX "$work/$1"
+	at_end "as_root rm -rf '$work/$1'"
+}
+labelled nowhere "sha256:$(printf '%064d' 0)"
+expect_error 5 'final-diffid names no layer' inspect "oci:$work/nowhere:latest"
+index=$(jq -r '.manifests[0].digest' "$small/index.json")
+config=$(jq -r .config.digest "$small/blobs/sha256/${index#sha256:}")
+labelled plain "$(jq -r '.rootfs.diff_ids[0]' "$small/blobs/sha256/${config#sha256:}")"
+expect_error 5 'should hold an ostree commit' inspect "oci:$work/plain:latest"
+
 say "layers in zstd:chunked"
 # (An old skopeo cuts the padding behind the end off a tar; these have none.)
 commit=$(encapsulate whole "$small" 2)
