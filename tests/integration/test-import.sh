@@ -10,6 +10,11 @@ set -euo pipefail
 small=$(layout refuse)/minimal
 cache=$work/cache/repo
 
+# root_of REPO REF: the checksums of the tree's contents and of its top directory.
+root_of() {
+	as_root ostree ls --repo="$1" -d -C "$2" / | awk '{ print $5, $6 }'
+}
+
 say "the three forms of a small commit"
 for form in inline links first; do
 	commit=$(encapsulate "$form" "$small" 1 --form "$form")
@@ -29,20 +34,47 @@ cat > "$work/storage.conf" <<- CONF
 	graphroot = "$work/storage"
 	runroot = "$work/run"
 CONF
-at_end 'as_root rm -rf "$work/storage" "$work/run" "$work/changed"'
-container=$(engine from --quiet oci:inline:latest)
-root=$(engine mount "$container")
-as_root sh -c "echo changed >> '$root/usr/sbin/grub-install'; chmod 700 '$root/usr/lib/os-release'"
-engine commit --quiet --rm "$container" oci:changed:latest > /dev/null
-as_root chmod -R a+rX "$work/changed"
-slipway inspect "oci:$work/changed:latest" > /dev/null
-index=$(jq -r '.manifests[0].digest' "$work/changed/index.json")
-merge=slipway/image/sha256_3A_${index#sha256:}/merge
-[ "$(as_root ostree cat --repo="$cache" "$merge" /usr/sbin/grub-install | tail -n 1)" = changed ] ||
-	fail "the changed file is as before"
-[ "$(as_root ostree diff --repo="$cache" "slipway/base/sha256_3A_$(blob "$work/inline" 0)" "$merge" |
-	grep -v /usr/share | tr -s ' ' | sort | tr '\n' ' ')" = "M /usr/lib/os-release M /usr/sbin/grub-install " ] ||
-	fail "a container's two changes are another difference"
+at_end 'as_root rm -rf "$work/storage" "$work/run" "$work/changed" "$work/mode"'
+# changed NAME COMMAND LINE...: a container runs COMMAND in the root of the image; the difference must be LINES.
+changed() {
+	local container root index merge
+	container=$(engine from --quiet oci:inline:latest)
+	root=$(engine mount "$container")
+	(cd "$root" && as_root sh -c "$2")
+	engine commit --quiet --rm "$container" "oci:$1:latest" > /dev/null
+	as_root chmod -R a+rX "$work/$1"
+	slipway inspect "oci:$work/$1:latest" > /dev/null
+	index=$(jq -r '.manifests[0].digest' "$work/$1/index.json")
+	merge=slipway/image/sha256_3A_${index#sha256:}/merge
+	as_root ostree diff --repo="$cache" "slipway/base/sha256_3A_$(blob "$work/inline" 0)" "$merge" |
+		grep -v /usr/share | tr -s ' ' > "$work/difference"
+	printf '%s\n' "${@:3}" | diff - "$work/difference" >&2 || fail "$1: another difference"
+}
+changed changed 'echo changed >> usr/sbin/grub-install' 'M /usr/sbin/grub-install'
+# Of this the engine keeps the time, 0, by which upstream's importer, and only that, would not know the change.
+changed mode 'chmod 700 usr/lib/os-release' 'M /usr/lib/os-release'
+
+say "upstream's importer of the same images"
+# It makes the same commits of the base's layers and the same trees, except that with an old libostree it moves /var.
+importer=$("$top/fixtures/crate" ostree-container)
+ostree init --repo="$work/upstream" --mode=bare-user
+for image in inline links changed; do
+	TMPDIR=$work "$importer" container image pull "$work/upstream" "ostree-unverified-image:oci:$work/$image" > "$work/pull.log"
+	for prefix in base objects; do
+		for number in 0 1 2; do
+			ref=sha256_3A_$(blob "$work/$image" $number)
+			ostree rev-parse --repo="$cache" "slipway/$prefix/$ref" > "$work/ours" 2> /dev/null || continue
+			[ "$(of "$work/upstream" "ostree/container/blob/$ref")" = "$(< "$work/ours")" ] ||
+				fail "$image: layer $number is another commit"
+			echo "$image $prefix" >> "$work/compared"
+		done
+	done
+	index=$(jq -r '.manifests[0].digest' "$work/$image/index.json")
+	of "$work/upstream" "$(grep -o '[0-9a-f]\{64\}$' "$work/pull.log")" > "$work/theirs"
+	[ "$(root_of "$work/upstream" "$(< "$work/theirs")")" = "$(root_of "$cache" "slipway/image/sha256_3A_${index#sha256:}/merge")" ] ||
+		fail "$image: another tree"
+done
+[ "$(wc -l < "$work/compared")" -eq 9 ] || fail "not all layers were compared: $(< "$work/compared")"
 
 say "labels that are wrong"
 # labelled NAME DIFF-ID: the small image, which holds no commit, as if it were encapsulated.
