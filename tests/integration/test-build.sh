@@ -94,3 +94,7 @@ diff "$work/first.boot" "$work/second.boot" || fail "the second build made anoth
 # Another machine knows nothing of this one's cache.
 SLIPWAY_CACHE=$work/tmp/cache slipway plan "$reference" --tls-verify=false --json > "$work/plan.json"
 [ "$(jq -r .source.commit "$work/plan.json")" = "$commit" ] || fail "an import into another cache made another commit"
+
+# A digest is a fine source, but nothing to update from.
+slipway plan "${reference%:*}@$(field .source.manifest_digest)" --tls-verify=false > "$work/pinned" 2> "$work/notes"
+grep -q 'stays with.*--target-imgref' "$work/notes" || fail "not said: a digest never changes: $(< "$work/notes")"

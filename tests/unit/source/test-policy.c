@@ -63,10 +63,33 @@ static void test_scopes(void)
 	g_assert_false(accepts(policy, "containers-storage:localhost/a"));
 }
 
+/* What a machine's own policy must not be when it is to verify signatures. */
+static void test_accepts_anything(void)
+{
+	static const struct {
+		const char *text;
+		gboolean accepts;
+	} cases[] = {
+		{ "{\"default\":" ANY "}", TRUE },
+		{ "{\"default\":" KEY "}", FALSE },
+		{ "{\"default\":" KEY ",\"transports\":{\"docker\":{\"\":" ANY "}}}", FALSE },
+		{ "{\"default\":[]}", FALSE },
+		{ "{}", FALSE },
+		{ "not json", TRUE },
+		{ "[]", TRUE },
+		{ "", TRUE },
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++)
+		g_assert_cmpint(sw_policy_accepts_anything(cases[i].text, strlen(cases[i].text)),
+				==, cases[i].accepts);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/policy/default", test_default);
 	g_test_add_func("/policy/scopes", test_scopes);
+	g_test_add_func("/policy/accepts-anything", test_accepts_anything);
 	return g_test_run();
 }

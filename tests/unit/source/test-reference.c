@@ -207,6 +207,8 @@ static void test_targets(void)
 		origin = sw_target_to_origin(target);
 		g_assert_cmpstr(origin, ==, cases[i].origin);
 		g_assert_cmpint(target->is_signed, ==, strstr(origin, "signed:") != NULL);
+		g_assert_cmpint(target->is_explicit, ==,
+				g_str_has_prefix(cases[i].text, "ostree-"));
 	}
 	for (guint i = 0; i < G_N_ELEMENTS(refused); i++) {
 		struct sw_target *target = NULL;
