@@ -125,7 +125,8 @@ GBytes *sw_verity_finish(struct sw_verity *verity, char *ret_digest)
 	}
 	root = g_ptr_array_index(levels, levels->len - 1);
 	put_le64(descriptor + 8, verity->size);
-	memcpy(descriptor + 16, root->data, root->len);
+	if (root->len > 0)
+		memcpy(descriptor + 16, root->data, root->len);
 	g_byte_array_append(bytes, descriptor, DESCRIPTOR);
 	pad(bytes);
 	/* The end of the last block tells how long the descriptor is. */
