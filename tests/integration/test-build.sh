@@ -75,9 +75,9 @@ commit=$(field .deployment.commit)
 same_parts() {
 	as_root guestfish --ro -a "$disk" -m /dev/sda4 -m /dev/sda3:/boot <<- EOF
 		tar-out /ostree/repo $1.tar xattrs:true
-		checksums-out sha256 /boot $1.boot
+		checksums-out sha256 /boot $1.sums
 	EOF
-	sort -o "$1.boot" "$1.boot"
+	sort "$1.sums" > "$1.boot"
 	sha256sum < "$1.tar" > "$1.repo"
 }
 same_parts "$work/first"
