@@ -91,3 +91,20 @@ pushed() {
 	"$top/fixtures/registry" start > /dev/null
 	"$top/fixtures/registry" push "$(layout "$1")" "$1"
 }
+
+# two_releases [COUNT]: two versions of an image (fixtures/update.py) on top of an encapsulated Debian or its
+# first COUNT layers, in $work/images.
+two_releases() {
+	"$top/fixtures/encapsulate" --scratch "$work" "$(layout debian-bootc)" 2 "$work/base" > /dev/null
+	python3 -B "$top/fixtures/update.py" "$work/base" "$work/images" "$@"
+}
+
+# disk_repo DISK DIRECTORY: copies the ostree repository of a disk, whose root is its last partition, for readers
+# on the host, which must be root to see true owners.
+disk_repo() {
+	local settings=(LIBGUESTFS_BACKEND=direct LIBGUESTFS_BACKEND_SETTINGS=force_tcg)
+	mkdir "$2"
+	as_root env "${settings[@]}" guestfish --ro -a "$1" -m /dev/sda4 tar-out /ostree/repo "$2.tar" xattrs:true
+	as_root tar --xattrs --xattrs-include='*' -C "$2" -xf "$2.tar"
+	rm -f "$2.tar"
+}

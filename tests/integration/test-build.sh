@@ -59,10 +59,7 @@ qemu-img check -q "$out/qcow2/disk.qcow2"
 qemu-img compare -q "$out/image/disk.raw" "$out/qcow2/disk.qcow2"
 
 # The disk's own repository, by upstream's reader, which must be root to see true owners.
-export LIBGUESTFS_BACKEND=direct LIBGUESTFS_BACKEND_SETTINGS=force_tcg
-mkdir "$work/repo"
-as_root guestfish --ro -a "$disk" -m /dev/sda4 tar-out /ostree/repo "$work/repo.tar" xattrs:true
-as_root tar --xattrs --xattrs-include='*' -C "$work/repo" -xf "$work/repo.tar"
+disk_repo "$disk" "$work/repo"
 as_root ostree fsck --quiet --repo="$work/repo"
 commit=$(field .deployment.commit)
 [ "$(ostree rev-parse --repo="$work/repo" ostree/1/1/0)" = "$commit" ] || fail "the deployment's ref"
