@@ -29,6 +29,9 @@ gboolean sw_bootloader_prepare(const struct sw_bootloader_request *request,
 	case SW_BOOTLOADER_GRUB_DEBIAN:
 		ok = sw_grub_prepare(request, work, cancellable, error);
 		break;
+	case SW_BOOTLOADER_BOOTUPD:
+		ok = sw_bootupd_prepare(request, work, error);
+		break;
 	default:
 		ok = sw_fail(error, SW_ERROR_IMAGE, "bootloader",
 			     "the image's bootloader (%s) cannot be installed",

@@ -53,6 +53,14 @@ typedef struct sw_bootloader_work SwBootloaderWork;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SwBootloaderWork, sw_bootloader_work_free)
 
 /*
+ * bootupd's way (bootloader-bootupd.c): the image's own program puts everything in place.
+ * SW_ERROR_ENVIRONMENT with the id "bootloader" where it cannot run.
+ */
+gboolean sw_bootupd_prepare(const struct sw_bootloader_request *request,
+			    struct sw_bootloader_work *work,
+			    GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
  * Debian's way (bootloader-grub.c): the signed shim and GRUB of the image. Its GRUB cannot read
  * loader entries, but it can read as a script what libostree writes for syslinux, together with
  * the entries and as atomically.

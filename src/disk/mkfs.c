@@ -159,6 +159,6 @@ gboolean sw_mkfs_esp(const struct sw_partition *partition, const char *disk, con
 
 	return make_blank(partition, blank, error) && lay_out(files, tree, error) &&
 	       run(mkfs, env, "dosfstools", cancellable, error) &&
-	       run(mcopy, env, "mtools", cancellable, error) &&
+	       (files->len == 0 || run(mcopy, env, "mtools", cancellable, error)) &&
 	       put_in_place(partition, blank, disk, cancellable, error);
 }

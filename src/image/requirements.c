@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/text.h"
+#include "image/bootupd.h"
 #include "image/fragment.h"
 
 /* Names shown in one detail. */
@@ -70,22 +71,6 @@ gboolean sw_kernel_version_valid(const char *version)
 {
 	return g_ascii_isalnum(version[0]) && strlen(version) < 128 &&
 	       version[strspn(version, G_CSET_a_2_z G_CSET_A_2_Z G_CSET_DIGITS "._+~:-")] == '\0';
-}
-
-const char *sw_bootloader_remedy(enum sw_bootloader kind)
-{
-	switch (kind) {
-	case SW_BOOTLOADER_GRUB_DEBIAN:
-		return NULL;
-	case SW_BOOTLOADER_NONE:
-		return "install Debian's shim-signed and grub-efi-amd64-signed (for BIOS also "
-		       "grub-pc-bin and grub2-common) into the image";
-	case SW_BOOTLOADER_BOOTUPD:
-	case SW_BOOTLOADER_SYSTEMD:
-		break;
-	}
-	return "this version of slipway installs only GRUB from Debian's shim-signed and "
-	       "grub-efi-amd64-signed: use an image that has them";
 }
 
 static gboolean judge_manifest(const struct sw_requirement_input *input, struct sw_requirement *row,
@@ -300,20 +285,88 @@ static gboolean judge_os_release(const struct sw_requirement_input *input,
 	return met(row, "%s", input->facts->os_name);
 }
 
-static gboolean judge_bootloader(const struct sw_requirement_input *input,
-				 struct sw_requirement *row, G_GNUC_UNUSED GError **error)
+static gboolean judge_bootupd(const struct sw_requirement_input *input, struct sw_requirement *row,
+			      GError **error)
 {
+	g_autofree char *missing = NULL;
+	const char *boots;
+
+	if (!sw_bootupd_read(input->tree, input->oci->architecture, &boots, &missing, error))
+		return FALSE;
+	if (missing != NULL)
+		return unmet(row,
+			     "complete the image's bootupd (bootupctl backend "
+			     "generate-update-metadata makes the metadata)",
+			     "bootupd without %s", missing);
+	if (g_str_equal(boots, "BIOS") && !g_str_equal(input->oci->architecture, "ppc64le"))
+		return warn(row,
+			    "for UEFI machines add shim, GRUB and EFI.json to bootupd's updates",
+			    "bootupd, BIOS only");
+	return met(row, "bootupd, %s", boots);
+}
+
+/* The names of what none of the kinds of bootloader can do without. */
+static gboolean list_missing(const struct sw_requirement_input *input, char **ret_names,
+			     GError **error)
+{
+	static const struct {
+		const char *architecture; /* NULL: any */
+		const char *path;
+	} files[] = {
+		{ NULL, "/usr/bin/bootupctl" },
+		{ NULL, "/usr/lib/bootupd/updates" },
+		{ "amd64", "/usr/lib/shim/shimx64.efi.signed" },
+		{ "amd64", "/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed" },
+		{ "arm64", "/usr/lib/shim/shimaa64.efi.signed" },
+		{ "arm64", "/usr/lib/grub/arm64-efi-signed/grubaa64.efi.signed" },
+	};
+	g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+	g_auto(GStrv) names = NULL;
+
+	for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {
+		struct sw_node node;
+
+		if (files[i].architecture != NULL &&
+		    !g_str_equal(files[i].architecture, input->oci->architecture))
+			continue;
+		if (!sw_tree_find(input->tree, files[i].path, TRUE, &node, error))
+			return FALSE;
+		if (node.kind == SW_NODE_NONE)
+			g_strv_builder_add(builder, files[i].path);
+	}
+	names = g_strv_builder_end(builder);
+	*ret_names = g_strjoinv(", ", names);
+	return TRUE;
+}
+
+static gboolean judge_bootloader(const struct sw_requirement_input *input,
+				 struct sw_requirement *row, GError **error)
+{
+	static const char both[] = "install bootupd with its payload, or Debian's shim-signed and "
+				   "grub-efi-amd64-signed (for BIOS also grub-pc-bin and "
+				   "grub2-common) into the image";
 	const struct sw_facts *facts = input->facts;
 	const char *name = sw_bootloader_names[facts->bootloader];
-	const char *remedy = sw_bootloader_remedy(facts->bootloader);
+	g_autofree char *missing = NULL;
 
 	if (g_strcmp0(facts->install->bootloader, "none") == 0)
 		return unmet(row, "remove bootloader = \"none\" from the install configuration",
 			     "the install configuration wants none");
-	if (remedy != NULL)
-		return unmet(row, remedy, "%s", name);
-	if (facts->bootloader == SW_BOOTLOADER_GRUB_DEBIAN && !facts->has_bios_grub &&
-	    g_str_equal(input->oci->architecture, "amd64"))
+	switch (facts->bootloader) {
+	case SW_BOOTLOADER_NONE:
+		return list_missing(input, &missing, error) &&
+		       unmet(row, both, "%s, there is no %s", name, missing);
+	case SW_BOOTLOADER_SYSTEMD:
+		return unmet(row, both,
+			     "%s reads loader entries only from FAT, where ostree cannot make the "
+			     "links that it needs",
+			     name);
+	case SW_BOOTLOADER_BOOTUPD:
+		return judge_bootupd(input, row, error);
+	case SW_BOOTLOADER_GRUB_DEBIAN:
+		break;
+	}
+	if (!facts->has_bios_grub && g_str_equal(input->oci->architecture, "amd64"))
 		return warn(row, "for BIOS machines install grub-pc-bin and grub2-common",
 			    "%s, UEFI only", name);
 	return met(row, "%s", name);

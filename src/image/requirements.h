@@ -22,12 +22,6 @@ gboolean sw_requirements_judge(const struct sw_requirement_input *input,
 			       GPtrArray **ret_requirements,
 			       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/*
- * What to do about an image whose bootloader is of KIND; NULL: the disk stage installs that kind.
- * The one place to change when it learns another.
- */
-const char *sw_bootloader_remedy(enum sw_bootloader kind);
-
 /* May VERSION, a directory's name below usr/lib/modules, become part of paths and boot entries? */
 gboolean sw_kernel_version_valid(const char *version);
 

@@ -40,7 +40,9 @@ static gboolean prepare_titled(Fixture *fixture, enum sw_bootloader kind, const 
 		.architecture = architecture, .rootfs = "ext4", .root_inodes = 10, .seed = "test"
 	};
 	g_autoptr(SwLayout) layout = NULL;
+	struct sw_install_config install = { .skip_boot_uuid = g_str_equal(options, "static") };
 	struct sw_facts facts = { .bootloader = kind,
+				  .install = &install,
 				  .has_bios_grub = TRUE,
 				  .os_id = (char *)"debian" };
 	struct sw_bls entry = { .title = (char *)title,
@@ -139,6 +141,28 @@ static void test_vendor(void)
 	g_assert_false(has_esp(work, "EFI/debian/grub.cfg"));
 }
 
+/* The image's own program does it all; where it does not run, nothing is begun. */
+static void test_bootupd(void)
+{
+	const char *here = sw_oci_host_architecture();
+	g_autoptr(Fixture) fixture = fixture_new();
+	g_autoptr(SwBootloaderWork) uuid = NULL;
+	g_autoptr(SwBootloaderWork) no_uuid = NULL;
+	g_autoptr(SwBootloaderWork) elsewhere = NULL;
+	g_autoptr(GError) error = NULL;
+
+	fixture_make_good(fixture);
+	prepare(fixture, SW_BOOTLOADER_BOOTUPD, here, "rw", &uuid, &error);
+	g_assert_no_error(error);
+	g_assert_cmpuint(uuid->esp_files->len + uuid->boot_files->len, ==, 0);
+	g_assert_nonnull(strstr(uuid->script, "bootupctl backend install --write-uuid \"$@\" /\n"));
+	prepare(fixture, SW_BOOTLOADER_BOOTUPD, here, "static", &no_uuid, &error);
+	g_assert_no_error(error);
+	g_assert_nonnull(strstr(no_uuid->script, " install --with-static-configs \"$@\" /\n"));
+	g_assert_false(prepare(fixture, SW_BOOTLOADER_BOOTUPD, "s390x", "rw", &elsewhere, &error));
+	g_assert_error(error, SW_ERROR, SW_ERROR_ENVIRONMENT);
+}
+
 static void test_refused(void)
 {
 	g_autoptr(Fixture) fixture = fixture_new();
@@ -160,6 +184,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/bootloader/grub", test_grub);
 	g_test_add_func("/bootloader/foreign-words", test_foreign_words);
 	g_test_add_func("/bootloader/vendor", test_vendor);
+	g_test_add_func("/bootloader/bootupd", test_bootupd);
 	g_test_add_func("/bootloader/refused", test_refused);
 	return g_test_run();
 }

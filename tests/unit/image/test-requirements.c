@@ -253,22 +253,25 @@ static void test_bootloader(void)
 	static const char config[] = "usr/lib/bootc/install/1.toml";
 	static const struct change changes[] = {
 		{ NULL, NULL, NULL, NULL, "bootloader", SW_MET, "grub" },
-		{ "usr/lib/shim", NULL, NULL, NULL, "bootloader", SW_UNMET, "none" },
+		{ "usr/lib/shim", NULL, NULL, NULL, "bootloader", SW_UNMET,
+		  "none, there is no /usr/bin/bootupctl, /usr/lib/bootupd/updates, "
+		  "/usr/lib/shim/shimx64.efi.signed" },
 		{ "usr/lib/grub/x86_64-efi-signed", NULL, NULL, NULL, "bootloader", SW_UNMET,
-		  "none" },
+		  "none, there is no /usr/bin/bootupctl, /usr/lib/bootupd/updates, "
+		  "/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed" },
 		{ "usr/lib/grub/i386-pc", NULL, NULL, NULL, "bootloader", SW_WARNING,
 		  "grub, UEFI only" },
 		{ "usr/sbin/grub-install", NULL, NULL, NULL, "bootloader", SW_WARNING, "*" },
 		{ "usr/sbin/grub-install", "usr/bin/grub-install", "x", NULL, "bootloader", SW_MET,
 		  "grub" },
 		{ "usr/lib/shim", "usr/lib/systemd/boot/efi/systemd-bootx64.efi", "x", NULL,
-		  "bootloader", SW_UNMET, "systemd-boot" },
+		  "bootloader", SW_UNMET, "systemd-boot reads loader entries only from FAT*" },
 		{ NULL, "usr/lib/systemd/boot/efi/systemd-bootx64.efi", "x", NULL, "bootloader",
 		  SW_MET, "grub" },
 		{ NULL, config, "[install]\nbootloader = \"none\"", NULL, "bootloader", SW_UNMET,
 		  "*wants none" },
 		{ NULL, config, "[install]\nbootloader = \"systemd\"", NULL, "bootloader", SW_UNMET,
-		  "none" },
+		  "none*" },
 		{ NULL, config, "[install]\nbootloader = \"grub\"", NULL, "bootloader", SW_MET,
 		  "grub" },
 	};
@@ -276,21 +279,68 @@ static void test_bootloader(void)
 	check_changes(changes, G_N_ELEMENTS(changes));
 }
 
-static void test_bootupd(void)
+/* An image with all that bootupd needs, but for PATH (NULL: nothing is missing), and with MORE. */
+static void check_bootupd(const char *path, const char *more, enum sw_requirement_state state,
+			  const char *detail)
 {
+	static const char *const files[] = {
+		"usr/bin/bootupctl",
+		"usr/bin/grub2-editenv",
+		"usr/sbin/grub2-install",
+		"usr/lib/grub/i386-pc/boot.img",
+		"usr/lib/bootupd/updates/EFI.json",
+		"usr/lib/bootupd/updates/BIOS.json",
+		"usr/lib/bootupd/updates/EFI/acme/shimx64.efi",
+		"usr/lib/bootupd/grub2-static/grub-static-pre.cfg",
+		"usr/lib/bootupd/grub2-static/grub-static-efi.cfg",
+		"usr/lib/bootupd/grub2-static/configs.d/10_blscfg.cfg",
+	};
 	g_autoptr(Fixture) fixture = fixture_new();
-	struct sw_oci_image *oci = make_oci();
 	g_autoptr(SwFacts) facts = NULL;
+	struct sw_oci_image *oci = make_oci();
 
 	fixture_make_good(fixture);
-	fixture_write(fixture, "usr/bin/bootupctl", "x");
-	fixture_mkdir(fixture, "usr/lib/bootupd/updates");
+	for (gsize i = 0; i < G_N_ELEMENTS(files); i++)
+		fixture_write(fixture, files[i], "x");
+	if (path != NULL)
+		fixture_drop(fixture, path);
+	if (more != NULL)
+		fixture_write(fixture, more, "x");
 	facts = read_facts(fixture, oci, "xfs");
-	check_row(facts, "bootloader", SW_UNMET, "bootupd");
+	check_row(facts, "bootloader", state, detail);
 	oci_free(oci);
-	for (int kind = SW_BOOTLOADER_NONE; kind <= SW_BOOTLOADER_SYSTEMD; kind++)
-		g_assert_true((sw_bootloader_remedy(kind) == NULL) ==
-			      (kind == SW_BOOTLOADER_GRUB_DEBIAN));
+}
+
+static void test_bootupd(void)
+{
+	static const char updates[] = "usr/lib/bootupd/updates";
+	static const char shim[] = "usr/lib/bootupd/updates/EFI/acme/shimx64.efi";
+	static const char efilib[] = "usr/lib/efi/shim/1:15-1/EFI/acme/shimx64.efi";
+
+	check_bootupd(NULL, NULL, SW_MET, "bootupd, UEFI and BIOS");
+	check_bootupd("usr/lib/bootupd/updates/EFI", efilib, SW_MET, "bootupd, UEFI and BIOS");
+	check_bootupd("usr/lib/bootupd/updates/BIOS.json", NULL, SW_MET, "bootupd, UEFI");
+	check_bootupd("usr/lib/bootupd/updates/EFI.json", NULL, SW_WARNING, "bootupd, BIOS only");
+	check_bootupd(updates, "usr/lib/bootupd/updates/x", SW_UNMET,
+		      "bootupd without /usr/lib/bootupd/updates/EFI.json");
+	check_bootupd(shim, NULL, SW_UNMET,
+		      "bootupd without shimx64.efi below /usr/lib/efi or "
+		      "/usr/lib/bootupd/updates/EFI");
+	check_bootupd(shim, "usr/lib/efi/shimx64.efi/file", SW_UNMET,
+		      "bootupd without shimx64.efi below /usr/lib/efi or "
+		      "/usr/lib/bootupd/updates/EFI");
+	check_bootupd(NULL, "usr/lib/bootupd/updates/EFI/more/shimx64.efi", SW_UNMET,
+		      "bootupd without one shimx64.efi alone (there are 2)");
+	check_bootupd("usr/lib/bootupd/grub2-static", NULL, SW_UNMET,
+		      "bootupd without /usr/lib/bootupd/grub2-static/grub-static-pre.cfg");
+	check_bootupd("usr/lib/bootupd/grub2-static/grub-static-efi.cfg", NULL, SW_UNMET,
+		      "bootupd without /usr/lib/bootupd/grub2-static/grub-static-efi.cfg");
+	check_bootupd("usr/bin/grub2-editenv", NULL, SW_UNMET,
+		      "bootupd without /usr/bin/grub2-editenv");
+	check_bootupd("usr/sbin/grub2-install", NULL, SW_UNMET,
+		      "bootupd without /usr/sbin/grub2-install");
+	check_bootupd("usr/lib/grub/i386-pc", NULL, SW_UNMET,
+		      "bootupd without /usr/lib/grub/i386-pc");
 }
 
 static void test_install_config(void)
@@ -368,7 +418,7 @@ static void test_oci(void)
 	third = read_facts(fixture, oci, "ext4");
 	check_row(third, "bootc-label", SW_UNMET, "neither*");
 	check_row(third, "architecture", SW_UNMET, "mips64le");
-	check_row(third, "bootloader", SW_UNMET, "none");
+	check_row(third, "bootloader", SW_UNMET, "none*");
 	oci_free(oci);
 }
 
