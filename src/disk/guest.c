@@ -48,7 +48,8 @@ struct sw_guest {
 	GCancellable *cancellable;
 	struct sw_scratch *scratch; /* short path: sockets lie in it */
 	struct sw_watchdog *watchdog;
-	GThread *launcher; /* NULL: joined */
+	GThread *launcher;		 /* NULL: joined */
+	const struct sw_partition *boot; /* the one on /boot; of the layout that was mounted */
 	GError *launch_error;
 	GMutex lock;	  /* innermost; guards console */
 	GString *console; /* the end of what the appliance wrote */
@@ -393,7 +394,8 @@ gboolean sw_guest_mount(struct sw_guest *guest, const struct sw_layout *layout, 
 	     fail(guest, "partition table", error);
 	ok = ok && mount_partition(guest, sw_layout_find(layout, SW_ROLE_ROOT), "/", error);
 	ok = ok && (guestfs_mkdir_p(guest->handle, "/boot") == 0 || fail(guest, "/boot", error));
-	ok = ok && mount_partition(guest, sw_layout_find(layout, SW_ROLE_BOOT), "/boot", error);
+	guest->boot = sw_layout_find(layout, SW_ROLE_BOOT);
+	ok = ok && mount_partition(guest, guest->boot, "/boot", error);
 	sw_watchdog_disarm(guest->watchdog);
 	return ok;
 }
@@ -404,9 +406,11 @@ gboolean sw_guest_unpack(struct sw_guest *guest, int fd, GError **error)
 	gboolean ok;
 
 	arm(guest, TRANSFER_SECONDS);
-	ok = guestfs_tar_in_opts(guest->handle, path, "/", GUESTFS_TAR_IN_OPTS_XATTRS, 1, -1) ==
-		     0 ||
+	ok = (guestfs_umount(guest->handle, "/boot") == 0 &&
+	      guestfs_tar_in_opts(guest->handle, path, "/", GUESTFS_TAR_IN_OPTS_XATTRS, 1, -1) ==
+		      0) ||
 	     fail(guest, "unpacking the root filesystem", error);
+	ok = ok && mount_partition(guest, guest->boot, "/boot", error);
 	sw_watchdog_disarm(guest->watchdog);
 	return ok;
 }

@@ -31,14 +31,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SwGuest, sw_guest_free)
 
 /*
  * Waits until the appliance is up, has it read the partition table anew, and mounts root on / and
- * the boot partition on /boot.
+ * the boot partition on /boot.  LAYOUT must outlive the guest.
  */
 gboolean sw_guest_mount(struct sw_guest *guest, const struct sw_layout *layout,
 			GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /*
- * Unpacks the tar stream that comes from FD (a pipe) onto the mounted root, owners and xattrs
- * kept.
+ * Unpacks the tar stream that comes from FD (a pipe) onto the mounted root and nothing else (its
+ * /boot is the directory that the boot partition is mounted on), owners and xattrs kept.
  */
 gboolean sw_guest_unpack(struct sw_guest *guest, int fd, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
