@@ -55,6 +55,9 @@ for file in BOOT/BOOTX64.EFI BOOT/grubx64.efi debian/shimx64.efi debian/grubx64.
 	mdir -i "$work/esp" "::EFI/$file" > /dev/null || fail "the ESP lacks EFI/$file"
 done
 
+# An image without a policy gives no labels.
+"$top/tests/labels.py" "$disk"
+
 qemu-img check -q "$out/qcow2/disk.qcow2"
 qemu-img compare -q "$out/image/disk.raw" "$out/qcow2/disk.qcow2"
 
