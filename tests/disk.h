@@ -20,6 +20,7 @@ enum kind {
 	KIND_ZEROS,  /* written, not a hole */
 	KIND_SPECKS, /* a byte in each 100000, zeros between */
 	KIND_FLAT,   /* one byte again and again */
+	KIND_REPEAT, /* random, and again after almost 32 KiB */
 };
 
 struct stretch {
@@ -38,7 +39,10 @@ static inline guint8 *make_bytes(enum kind kind, size_t length, guint32 seed)
 
 	for (size_t at = 0; at < length && kind != KIND_ZEROS;) {
 		state = state * 1664525u + 1013904223u;
-		if (kind == KIND_RANDOM) {
+		if (kind == KIND_REPEAT && at >= 32700) {
+			bytes[at] = bytes[at - 32700];
+			at++;
+		} else if (kind == KIND_RANDOM || kind == KIND_REPEAT) {
 			bytes[at++] = (guint8)(state >> 24);
 		} else if (kind == KIND_TEXT) {
 			const char *word = words[(state >> 16) % G_N_ELEMENTS(words)];

@@ -32,7 +32,7 @@ struct sw_codec {
 	void (*close)(void *context);
 };
 
-/* Raw deflate with a window of 4 KiB. */
+/* Raw deflate. */
 extern const struct sw_codec sw_codec_deflate;
 
 /* One zstd frame. */

@@ -16,6 +16,7 @@ static const struct stretch mixed[] = {
 	{ 12 * SW_MIB + 512, 2 * SW_MIB, KIND_SPECKS },
 	{ 20 * SW_MIB, 70000, KIND_RANDOM },
 	{ 20 * SW_MIB + 131072, 70000, KIND_TEXT },
+	{ 30 * SW_MIB, 400000, KIND_REPEAT },
 	{ 600 * SW_MIB, SW_MIB, KIND_TEXT },
 	{ 700 * SW_MIB - 33 * 512, 33 * 512, KIND_RANDOM },
 	{ 0 },
