@@ -2,6 +2,7 @@
 #include "build/artifacts.h"
 
 #include "core/error.h"
+#include "core/qcow2.h"
 #include "core/size.h"
 
 /* A format being written, in a thread of its own. */
@@ -122,7 +123,8 @@ gboolean sw_artifacts_write(const struct sw_artifacts_request *request, GPtrArra
 	gulong handler = 0;
 	GError *first = NULL;
 
-	if (!sw_sparse_open(request->disk, &disk, error))
+	if (!(request->any_image ? sw_disk_image_open(request->disk, &disk, error)
+				 : sw_sparse_open(request->disk, &disk, error)))
 		return FALSE;
 	if (cancellable != NULL)
 		handler = g_cancellable_connect(cancellable, G_CALLBACK(cancel_all), all, NULL);

@@ -9,6 +9,7 @@ struct sw_artifacts_request {
 	char *const *types;		   /* names of formats, NULL at the end */
 	char *const *options;		   /* for sw_format_configure(); NULL: none */
 	const char *disk;		   /* path of the raw disk */
+	gboolean any_image;		   /* or of a qcow2 image */
 	gboolean take_disk;		   /* may an artifact be that disk itself? */
 	const struct sw_format_tree *tree; /* NULL: not known, then no type may need it */
 	const char *name;		   /* of the image */

@@ -4,6 +4,7 @@
 #include "build/artifacts.h"
 #include "build/stage-prepare.h"
 #include "core/file.h"
+#include "core/qcow2.h"
 #include "core/size.h"
 
 /* A type that is made of files cannot be made of a disk. */
@@ -27,7 +28,7 @@ static gboolean look_at_disk(const char *path, guint64 *ret_size, GError **error
 {
 	g_autoptr(SwSparse) disk = NULL;
 
-	if (!sw_sparse_open(path, &disk, error))
+	if (!sw_disk_image_open(path, &disk, error))
 		return FALSE;
 	*ret_size = sw_sparse_size(disk);
 	return TRUE;
@@ -52,6 +53,7 @@ static gboolean convert(struct sw_run *run, GCancellable *cancellable, GError **
 		.types = build->types,
 		.options = build->options,
 		.disk = run->source,
+		.any_image = TRUE,
 		.name = name,
 		.progress = run->progress,
 	};

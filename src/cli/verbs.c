@@ -117,7 +117,8 @@ const struct sw_verb sw_verbs[] = {
 	{
 		.name = "convert",
 		.summary = "make a disk that is there into other types",
-		.description = "Reads DISK, a raw disk (a file or a block device), and writes it "
+		.description = "Reads DISK, a raw disk (a file or a block device) or a qcow2 "
+			       "image, and writes it "
 			       "in each type "
 			       "asked for, as build does: all at once, complete or not at all. "
 			       "Types that are "

@@ -33,6 +33,58 @@ slipway convert out/image/disk.raw -t raw -o out
 same "$work/out/image/disk.raw" raw
 [ "$(wc -l < "$work/out/SHA256SUMS")" = 1 ] || fail "the record names what was not made"
 
+# image NAME OPTIONS [ARGUMENT...]: what qemu-img makes of the disk, and what is read of it.
+image() {
+	local name=$1 options=$2
+	shift 2
+	qemu-img convert -f raw -O qcow2 -o "$options" "$@" "$disk" "$work/$name.qcow2"
+	chmod 644 "$work/$name.qcow2"
+	slipway convert "$name.qcow2" -t raw -t qcow2 -o from --progress quiet > "$work/stdout"
+	same "$work/from/image/disk.raw" raw
+	same "$work/from/qcow2/disk.qcow2" qcow2
+}
+
+say "qcow2 images are read: old and new, plain and compressed, with any clusters"
+image v2 compat=0.10
+image v2-zlib compat=0.10,cluster_size=512 -c
+image v3 compat=1.1,lazy_refcounts=on,cluster_size=2M
+image zlib cluster_size=4k -c
+image zlib-large cluster_size=2M -c
+image zstd compression_type=zstd -c
+image zstd-small compression_type=zstd,cluster_size=512 -c
+image full preallocation=metadata
+# A snapshot, clusters of zeros and an odd size.
+qemu-img snapshot -c before "$work/v3.qcow2"
+qemu-io -c 'write -z 41M 3M' -c 'write -P 0x33 100M 70000' -c 'discard 45M 2M' "$work/v3.qcow2" > "$work/stdout"
+qemu-img resize -q "$work/v3.qcow2" $((210 * 1048576 + 512))
+slipway convert v3.qcow2 -t raw -o changed --progress quiet > "$work/stdout"
+qemu-img compare -q -f qcow2 -F raw "$work/v3.qcow2" "$work/changed/image/disk.raw" || fail "a changed image is not the disk"
+
+say "images that reach for other files, or that are none, are refused"
+refused() {
+	chmod 644 "$work/$1"
+	expect_error 8 "$2" convert --progress quiet "$1" -o new
+}
+qemu-img create -q -f qcow2 -b "$work/v2.qcow2" -F qcow2 "$work/backing.qcow2"
+refused backing.qcow2 'has a backing file'
+qemu-img create -q -f qcow2 -o data_file="$work/data",data_file_raw=on "$work/external.qcow2" 10M
+refused external.qcow2 'has its data in another file'
+qemu-img create -q -f qcow2 -o extended_l2=on "$work/sub.qcow2" 10M
+refused sub.qcow2 'has subclusters'
+qemu-img create -q --object secret,id=s,data=x -f qcow2 -o encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10 \
+	"$work/secret.qcow2" 10M
+refused secret.qcow2 'is encrypted'
+qemu-img convert -f raw -O vmdk "$disk" "$work/other.vmdk"
+refused other.vmdk 'is a VMDK file: only raw disks and qcow2 images are read'
+head -c 1000000 "$work/v2.qcow2" > "$work/cut.qcow2"
+refused cut.qcow2 'damaged'
+cp "$work/v2.qcow2" "$work/version.qcow2"
+printf '\004' | dd of="$work/version.qcow2" bs=1 seek=7 conv=notrunc status=none
+refused version.qcow2 'has version 4'
+cp "$work/zstd.qcow2" "$work/features.qcow2"
+printf '\200' | dd of="$work/features.qcow2" bs=1 seek=72 conv=notrunc status=none
+refused features.qcow2 'features that are not known here: bits 0x8000000000000000'
+
 say "what cannot be done is said before anything is touched"
 expect_error 8 'cannot open the disk nothing: No such file' convert --progress quiet nothing -o new
 expect_error 8 'is neither a file nor a block device' convert --progress quiet /dev/null -o new
