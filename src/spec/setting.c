@@ -98,6 +98,16 @@ static gboolean check_karg(const char *text, char **ret_canonical, GError **erro
 	return TRUE;
 }
 
+/* Writers fill in their tables when the data is known, so what they write is a file. */
+static gboolean check_output(const char *text, char **ret_canonical, GError **error)
+{
+	if (g_str_equal(text, "-"))
+		return sw_fail(error, SW_ERROR_USAGE, ID,
+			       "images are written into a directory, not to a pipe: name one");
+	*ret_canonical = g_strdup(text);
+	return TRUE;
+}
+
 #define FIELD(name) .offset = G_STRUCT_OFFSET(struct sw_build, name)
 
 /* clang-format off */
@@ -147,6 +157,7 @@ const struct sw_setting sw_settings[] = {
 	  .look = sw_keys_check, .help = "public keys that may log in as root over ssh" },
 	{ .flag = "output", .key = "output", .letter = 'o', .type = SW_SETTING_TEXT,
 	  .kind = SW_KIND_DIRECTORY, .value = "DIR", .fallback = "output", FIELD(output),
+	  .check = check_output,
 	  .help = "where the images, manifest.json and SHA256SUMS go" },
 	{ .flag = "seed", .key = "seed", .type = SW_SETTING_TEXT, .value = "TEXT", FIELD(seed),
 	  .help = "mixed into all UUIDs, so that equal builds differ" },

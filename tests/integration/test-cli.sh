@@ -113,6 +113,7 @@ test_usage() {
 }
 
 test_build_usage() {
+	refuse 2 '--output: images are written into a directory, not to a pipe: name one' build x -o -
 	refuse 2 'no image is given: name one on the command line, or as "image" in the document' build
 	run 2 build oci:/nowhere
 	grep -q -- '--target-imgref REF$' err || fail "no remedy for an image outside of a registry"
