@@ -93,6 +93,8 @@ static void bash_words(GString *out)
 		g_string_append(out, "' ;;\n");
 		if (words != NULL)
 			g_string_append_printf(out, "\t\t%s:*) words='%s' ;;\n", v->name, all);
+		else if (v->is_file)
+			g_string_append_printf(out, "\t\t%s:*) action=file ;;\n", v->name);
 	}
 	g_string_append(out, "\t\t:-*) words='");
 	bash_flags(out, sw_global_options);
@@ -201,7 +203,8 @@ static void zsh_verb(GString *out, const struct sw_verb *verb)
 	if (words != NULL)
 		g_string_append_printf(out, " \\\n\t\t\t'1:%s:(%s)'", verb->argument, all);
 	else if (verb->argument != NULL)
-		g_string_append_printf(out, " \\\n\t\t\t'1:%s:'", verb->argument);
+		g_string_append_printf(out, " \\\n\t\t\t'1:%s:%s'", verb->argument,
+				       verb->is_file ? "_files" : "");
 	g_string_append(out, "\n\t\t\t;;\n");
 }
 
@@ -297,6 +300,10 @@ static void print_fish(GString *out)
 					       "complete -c slipway -n "
 					       "'__fish_seen_subcommand_from %s' -a '%s'\n",
 					       v->name, all);
+		else if (v->is_file)
+			g_string_append_printf(
+				out, "complete -c slipway -n '__fish_seen_subcommand_from %s' -F\n",
+				v->name);
 		for (const char *const *flag = v->options; *flag != NULL; flag++)
 			fish_option(out, v->name, *flag);
 	}

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "build/plan.h"
+#include "cli/deviations.h"
 #include "cli/print.h"
 #include "cli/verbs.h"
 #include "core/size.h"
+#include "disk/deviations.h"
 
 static const char *const role_names[] = {
 	[SW_ROLE_BIOS_BOOT] = "bios-boot", [SW_ROLE_PREP] = "prep", [SW_ROLE_ESP] = "esp",
@@ -169,6 +171,7 @@ static void print_json(const struct sw_plan *plan, GString *out)
 	disk_to_json(json, plan->layout);
 	kargs_to_json(json, plan);
 	files_to_json(json, plan);
+	sw_json_deviations(json, sw_deviations_planned(plan->facts, plan->layout));
 	json_builder_end_object(json);
 	sw_json_print(json, out);
 }
@@ -305,6 +308,7 @@ gboolean sw_cmd_plan(const struct sw_call *call, GString *out, GCancellable *can
 		print_disk(plan->layout, out);
 		print_kargs(plan, out);
 		print_files(plan, out);
+		sw_print_deviations(sw_deviations_planned(plan->facts, plan->layout), out);
 	}
 	return check_space(plan, error);
 }

@@ -38,6 +38,8 @@ static const char *const convert_options[] = { "type", "option", "output", "prog
 static const char *const inspect_options[] = { "target-arch", "rootfs", "authfile", "tls-verify",
 					       "progress",    "json",	NULL };
 
+static const char *const verify_options[] = { "progress", "json", NULL };
+
 static const struct sw_example build_examples[] = {
 	{ "A qcow2 for KVM, below ./output",
 	  "slipway build quay.io/fedora/fedora-bootc:42 --rootfs ext4" },
@@ -67,6 +69,12 @@ static const struct sw_example inspect_examples[] = {
 	{ "Can this image be installed?", "slipway inspect quay.io/fedora/fedora-bootc:42" },
 	{ "What is missing, for a script",
 	  "slipway inspect IMAGE --json | jq '.requirements[]|select(.state==\"unmet\")'" },
+	{ NULL, NULL },
+};
+static const struct sw_example verify_examples[] = {
+	{ "Is this disk what a bootc host needs?", "slipway verify output/qcow2/disk.qcow2" },
+	{ "What is wrong, for a script",
+	  "slipway verify disk.raw --json | jq '.checks[]|select(.state==\"failed\")'" },
 	{ NULL, NULL },
 };
 static const struct sw_example list_examples[] = {
@@ -155,6 +163,22 @@ const struct sw_verb sw_verbs[] = {
 		.options = inspect_options,
 		.examples = inspect_examples,
 		.run = sw_cmd_inspect,
+	},
+	{
+		.name = "verify",
+		.summary = "check that a disk is a first-class bootc host",
+		.description =
+			"Opens DISK, a raw or qcow2 file of whatever origin, read-only in an "
+			"appliance and checks what bootc, ostree, bootupd and the firmware expect: "
+			"a line for each check, ok, warning, failed or skipped, with what to do.\n"
+			"Exits with 7 when a check has failed. A qcow2 that leads to other files "
+			"(a backing file, an external data file) is refused.",
+		.argument = "DISK",
+		.required = TRUE,
+		.is_file = TRUE,
+		.options = verify_options,
+		.examples = verify_examples,
+		.run = sw_cmd_verify,
 	},
 	{
 		.name = "list",

@@ -20,6 +20,7 @@ struct sw_verb {
 	const char *argument;	     /* what help calls the argument ("IMAGE"); NULL: takes none */
 	gboolean required;	     /* the argument must be given */
 	gboolean is_image;	     /* the argument is the setting "image" */
+	gboolean is_file;	     /* the argument is a file's path, for completion */
 	const char **(*words)(void); /* the only arguments, to be freed; NULL: any */
 	const char *const *options;  /* flags that it has beside sw_global_options[] */
 	const struct sw_example *examples; /* a row with a NULL command ends them */
@@ -65,6 +66,8 @@ gboolean sw_cmd_man(const struct sw_call *call, GString *out, GCancellable *canc
 		    GError **error);
 gboolean sw_cmd_plan(const struct sw_call *call, GString *out, GCancellable *cancellable,
 		     GError **error);
+gboolean sw_cmd_verify(const struct sw_call *call, GString *out, GCancellable *cancellable,
+		       GError **error);
 gboolean sw_cmd_version(const struct sw_call *call, GString *out, GCancellable *cancellable,
 			GError **error);
 

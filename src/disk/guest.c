@@ -3,11 +3,9 @@
 
 #include <errno.h>
 #include <glob.h>
-#include <guestfs.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -17,13 +15,10 @@
 #include "core/size.h"
 #include "core/text.h"
 #include "disk/accel.h"
+#include "disk/guest-handle.h"
 #include "disk/supermin.h"
-#include "disk/watchdog.h"
 
-/* A call into the appliance that takes longer than this has hung. */
 #define LAUNCH_SECONDS 300
-#define CALL_SECONDS 600
-#define TRANSFER_SECONDS 3600
 /*
  * libguestfs makes /dev/disk/guestfs/LABEL a link to the disk: the kernel's own order is anybody's
  * guess.
@@ -35,25 +30,6 @@
 #define APPLIANCE_BYTES (400 * SW_MIB)
 /* Times that a dying appliance is started. */
 #define LAUNCHES 2
-
-typedef struct guestfs_dirent_list GuestDirents;
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(GuestDirents, guestfs_free_dirent_list)
-typedef struct guestfs_xattr_list GuestXattrs;
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(GuestXattrs, guestfs_free_xattr_list)
-
-struct sw_guest {
-	guestfs_h *handle;
-	char *disk;
-	struct sw_progress *progress;
-	GCancellable *cancellable;
-	struct sw_scratch *scratch; /* short path: sockets lie in it */
-	struct sw_watchdog *watchdog;
-	GThread *launcher;		 /* NULL: joined */
-	const struct sw_partition *boot; /* the one on /boot; of the layout that was mounted */
-	GError *launch_error;
-	GMutex lock;	  /* innermost; guards console */
-	GString *console; /* the end of what the appliance wrote */
-};
 
 static void on_event(guestfs_h *handle, void *opaque, uint64_t event, int event_handle, int flags,
 		     const char *buffer, size_t length, const uint64_t *array, size_t array_length)
@@ -98,8 +74,7 @@ static gboolean lacks_space(const char *cachedir)
 	return cachedir != NULL && sw_free_space(cachedir, &bytes, NULL) && bytes < APPLIANCE_BYTES;
 }
 
-/* Turns the failure of the call WHAT into an error: who ended the appliance decides. */
-static gboolean fail(struct sw_guest *self, const char *what, GError **error)
+gboolean sw_guest_fail(struct sw_guest *self, const char *what, GError **error)
 {
 	const char *message = self->handle == NULL ? NULL : guestfs_last_error(self->handle);
 	g_autofree char *text = sw_text_line(message == NULL ? "no message" : message);
@@ -238,7 +213,7 @@ static gboolean choose_accel(struct sw_guest *self, GError **error)
 	enum sw_accel accel;
 
 	if (hv == NULL)
-		return fail(self, "appliance", error);
+		return sw_guest_fail(self, "appliance", error);
 	if (!sw_accel_choose(hv, sw_scratch_path(self->scratch), &accel, &reason, self->cancellable,
 			     error))
 		return FALSE;
@@ -246,25 +221,35 @@ static gboolean choose_accel(struct sw_guest *self, GError **error)
 		sw_progress_note(self->progress, "%s", reason);
 	if (accel == SW_ACCEL_TCG &&
 	    guestfs_set_backend_setting(self->handle, "force_tcg", "1") != 0)
-		return fail(self, "appliance", error);
+		return sw_guest_fail(self, "appliance", error);
 	if (accel == SW_ACCEL_KVM &&
 	    guestfs_set_backend_setting(self->handle, "force_kvm", "1") != 0)
-		return fail(self, "appliance", error);
+		return sw_guest_fail(self, "appliance", error);
 	return TRUE;
+}
+
+static gboolean add_disk(struct sw_guest *self)
+{
+	/* What is written to it goes into a temporary file, so a journal can be replayed. */
+	if (self->examined != NULL)
+		return guestfs_add_drive_opts(
+			       self->handle, self->disk, GUESTFS_ADD_DRIVE_OPTS_READONLY, 1,
+			       GUESTFS_ADD_DRIVE_OPTS_FORMAT, self->examined, -1) == 0;
+	/*
+	 * Written while it is attached, so "unsafe": the one sync comes when the file is finished.
+	 */
+	return guestfs_add_drive_opts(self->handle, self->disk, GUESTFS_ADD_DRIVE_OPTS_FORMAT,
+				      "raw", GUESTFS_ADD_DRIVE_OPTS_LABEL, DISK_LABEL,
+				      GUESTFS_ADD_DRIVE_OPTS_CACHEMODE, "unsafe",
+				      GUESTFS_ADD_DRIVE_OPTS_DISCARD, "enable", -1) == 0;
 }
 
 static gboolean configure_and_launch(struct sw_guest *self, GError **error)
 {
-	/*
-	 * Written while it is attached, so "unsafe": the one sync comes when the file is finished.
-	 */
-	return (guestfs_add_drive_opts(self->handle, self->disk, GUESTFS_ADD_DRIVE_OPTS_FORMAT,
-				       "raw", GUESTFS_ADD_DRIVE_OPTS_LABEL, DISK_LABEL,
-				       GUESTFS_ADD_DRIVE_OPTS_CACHEMODE, "unsafe",
-				       GUESTFS_ADD_DRIVE_OPTS_DISCARD, "enable", -1) == 0 &&
+	return (add_disk(self) &&
 		guestfs_set_smp(self->handle, (int)CLAMP(g_get_num_processors(), 1, 4)) == 0 &&
 		guestfs_launch(self->handle) == 0) ||
-	       fail(self, "the appliance does not start", error);
+	       sw_guest_fail(self, "the appliance does not start", error);
 }
 
 static gboolean launch_once(struct sw_guest *self, GError **error)
@@ -318,8 +303,16 @@ static void *launch(void *data)
 gboolean sw_guest_start(const char *disk, const char *tmpdir, struct sw_progress *progress,
 			struct sw_guest **ret_guest, GCancellable *cancellable, GError **error)
 {
+	return sw_guest_start_for(disk, NULL, tmpdir, progress, ret_guest, cancellable, error);
+}
+
+gboolean sw_guest_start_for(const char *disk, const char *examined, const char *tmpdir,
+			    struct sw_progress *progress, struct sw_guest **ret_guest,
+			    GCancellable *cancellable, GError **error)
+{
 	g_autoptr(SwGuest) self = g_new0(struct sw_guest, 1);
 
+	self->examined = examined;
 	g_mutex_init(&self->lock);
 	self->console = g_string_new(NULL);
 	self->disk = g_strdup(disk);
@@ -336,7 +329,7 @@ gboolean sw_guest_start(const char *disk, const char *tmpdir, struct sw_progress
 	return TRUE;
 }
 
-static void arm(struct sw_guest *self, guint seconds)
+void sw_guest_arm(struct sw_guest *self, guint seconds)
 {
 	silence(self);
 	sw_watchdog_arm_process(self->watchdog, guestfs_get_pid(self->handle), seconds);
@@ -356,7 +349,7 @@ void sw_guest_free(struct sw_guest *guest)
 	sw_watchdog_end(guest->watchdog);
 	join(guest);
 	if (guest->handle != NULL) {
-		arm(guest, 0);
+		sw_guest_arm(guest, 0);
 		reclaim(guest);
 	}
 	g_clear_pointer(&guest->handle, guestfs_close);
@@ -375,25 +368,33 @@ static gboolean mount_partition(struct sw_guest *self, const struct sw_partition
 {
 	g_autofree char *device = g_strdup_printf("/dev/sda%u", partition->number);
 
-	return guestfs_mount(self->handle, device, path) == 0 || fail(self, "mount", error);
+	return guestfs_mount(self->handle, device, path) == 0 ||
+	       sw_guest_fail(self, "mount", error);
+}
+
+gboolean sw_guest_await(struct sw_guest *guest, GError **error)
+{
+	join(guest);
+	if (guest->launch_error == NULL)
+		return TRUE;
+	g_propagate_error(error, g_steal_pointer(&guest->launch_error));
+	return FALSE;
 }
 
 gboolean sw_guest_mount(struct sw_guest *guest, const struct sw_layout *layout, GError **error)
 {
 	gboolean ok;
 
-	join(guest);
-	if (guest->launch_error != NULL) {
-		g_propagate_error(error, g_steal_pointer(&guest->launch_error));
+	if (!sw_guest_await(guest, error))
 		return FALSE;
-	}
-	arm(guest, CALL_SECONDS);
+	sw_guest_arm(guest, SW_GUEST_CALL_SECONDS);
 	/* The host has written behind the guest's back: what it remembers of the disk is void. */
 	ok = (guestfs_blockdev_flushbufs(guest->handle, "/dev/sda") == 0 &&
 	      guestfs_blockdev_rereadpt(guest->handle, "/dev/sda") == 0) ||
-	     fail(guest, "partition table", error);
+	     sw_guest_fail(guest, "partition table", error);
 	ok = ok && mount_partition(guest, sw_layout_find(layout, SW_ROLE_ROOT), "/", error);
-	ok = ok && (guestfs_mkdir_p(guest->handle, "/boot") == 0 || fail(guest, "/boot", error));
+	ok = ok &&
+	     (guestfs_mkdir_p(guest->handle, "/boot") == 0 || sw_guest_fail(guest, "/boot", error));
 	guest->boot = sw_layout_find(layout, SW_ROLE_BOOT);
 	ok = ok && mount_partition(guest, guest->boot, "/boot", error);
 	sw_watchdog_disarm(guest->watchdog);
@@ -405,11 +406,11 @@ gboolean sw_guest_unpack(struct sw_guest *guest, int fd, GError **error)
 	g_autofree char *path = g_strdup_printf("/dev/fd/%d", fd);
 	gboolean ok;
 
-	arm(guest, TRANSFER_SECONDS);
+	sw_guest_arm(guest, SW_GUEST_TRANSFER_SECONDS);
 	ok = (guestfs_umount(guest->handle, "/boot") == 0 &&
 	      guestfs_tar_in_opts(guest->handle, path, "/", GUESTFS_TAR_IN_OPTS_XATTRS, 1, -1) ==
 		      0) ||
-	     fail(guest, "unpacking the root filesystem", error);
+	     sw_guest_fail(guest, "unpacking the root filesystem", error);
 	ok = ok && mount_partition(guest, guest->boot, "/boot", error);
 	sw_watchdog_disarm(guest->watchdog);
 	return ok;
@@ -480,100 +481,14 @@ gboolean sw_guest_run(struct sw_guest *guest, const char *deployment, const char
 	g_autofree char *output = NULL;
 	gboolean ok;
 
-	arm(guest, CALL_SECONDS);
-	ok = dress_root(guest, deployment) || fail(guest, what, error);
+	sw_guest_arm(guest, SW_GUEST_CALL_SECONDS);
+	ok = dress_root(guest, deployment) || sw_guest_fail(guest, what, error);
 	if (ok) {
 		output = guestfs_sh(guest->handle, wrapped);
-		ok = output != NULL || fail(guest, what, error);
+		ok = output != NULL || sw_guest_fail(guest, what, error);
 	}
 	if (ok)
-		ok = undress_root(guest) || fail(guest, what, error);
-	sw_watchdog_disarm(guest->watchdog);
-	return ok;
-}
-
-struct labelling {
-	struct sw_guest *self;
-	const char *const *except;
-	sw_guest_label_func func;
-	void *data;
-};
-
-/*
- * Does the file whose attributes begin at INDEX of XATTRS have a label?  First comes an entry without
- * a name that counts them.
- */
-static gboolean has_label(const struct guestfs_xattr_list *xattrs, guint32 *index)
-{
-	g_autofree char *text = NULL;
-	guint64 count = 0;
-	gboolean found = FALSE;
-
-	if (*index >= xattrs->len)
-		return FALSE;
-	text = g_strndup(xattrs->val[*index].attrval, xattrs->val[*index].attrval_len);
-	count = g_ascii_strtoull(text, NULL, 10);
-	for ((*index)++; count > 0 && *index < xattrs->len; count--, (*index)++)
-		found = found || g_str_equal(xattrs->val[*index].attrname, "security.selinux");
-	return found;
-}
-
-static gboolean label_entry(struct labelling *labelling, const char *path, char type,
-			    GError **error)
-{
-	guint32 mode = type == 'd' ? S_IFDIR : type == 'l' ? S_IFLNK : S_IFREG;
-	struct sw_guest *self = labelling->self;
-	g_autofree char *label = NULL;
-
-	if (!labelling->func(path, mode, &label, labelling->data, error))
-		return FALSE;
-	return label == NULL ||
-	       guestfs_lsetxattr(self->handle, "security.selinux", label, (int)strlen(label) + 1,
-				 path) == 0 ||
-	       fail(self, path, error);
-}
-
-static gboolean label_directory(struct labelling *labelling, const char *directory, GError **error)
-{
-	struct sw_guest *self = labelling->self;
-	g_autoptr(GuestDirents) entries = guestfs_readdir(self->handle, directory);
-	g_autoptr(GuestXattrs) xattrs = NULL;
-	g_autoptr(GPtrArray) names = g_ptr_array_new();
-	guint32 index = 0;
-
-	if (entries == NULL)
-		return fail(self, directory, error);
-	for (guint32 i = 0; i < entries->len; i++)
-		g_ptr_array_add(names, entries->val[i].name);
-	g_ptr_array_add(names, NULL);
-	xattrs = guestfs_lxattrlist(self->handle, directory, (char **)names->pdata);
-	if (xattrs == NULL)
-		return fail(self, directory, error);
-	for (guint32 i = 0; i < entries->len; i++) {
-		const char *name = entries->val[i].name;
-		char type = entries->val[i].ftyp;
-		g_autofree char *path = g_build_filename("/", directory, name, NULL);
-		gboolean is_labelled = has_label(xattrs, &index);
-
-		if (g_str_equal(name, ".") || g_str_equal(name, ".."))
-			continue;
-		if ((!is_labelled && !label_entry(labelling, path, type, error)) ||
-		    (type == 'd' && labelling->except != NULL &&
-		     !g_strv_contains(labelling->except, path) &&
-		     !label_directory(labelling, path, error)))
-			return FALSE;
-	}
-	return TRUE;
-}
-
-gboolean sw_guest_label(struct sw_guest *guest, const char *directory, const char *const *except,
-			sw_guest_label_func func, void *data, GError **error)
-{
-	struct labelling labelling = { guest, except, func, data };
-	gboolean ok;
-
-	arm(guest, CALL_SECONDS);
-	ok = label_directory(&labelling, directory, error);
+		ok = undress_root(guest) || sw_guest_fail(guest, what, error);
 	sw_watchdog_disarm(guest->watchdog);
 	return ok;
 }
@@ -589,12 +504,13 @@ gboolean sw_guest_finish(struct sw_guest *guest, GError **error)
 {
 	gboolean ok;
 
-	arm(guest, CALL_SECONDS);
+	sw_guest_arm(guest, SW_GUEST_CALL_SECONDS);
 	trim(guest, "/boot");
 	trim(guest, "/");
-	ok = guestfs_umount_all(guest->handle) == 0 || fail(guest, "unmounting the disk", error);
-	ok = ok &&
-	     (guestfs_shutdown(guest->handle) == 0 || fail(guest, "ending the appliance", error));
+	ok = guestfs_umount_all(guest->handle) == 0 ||
+	     sw_guest_fail(guest, "unmounting the disk", error);
+	ok = ok && (guestfs_shutdown(guest->handle) == 0 ||
+		    sw_guest_fail(guest, "ending the appliance", error));
 	sw_watchdog_disarm(guest->watchdog);
 	return ok;
 }

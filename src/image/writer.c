@@ -71,19 +71,16 @@ static gboolean failed(const struct sw_writer *writer, const struct sw_tar_entry
 			      cache_path(writer));
 }
 
-/*
- * The header in front of the content that an object's checksum covers: its length, padding to 8
- * bytes, and (uid, gid, mode, 0, link target, extended attributes), all big-endian (libostree's
- * ostree-core-private.h, _OSTREE_FILE_HEADER_GVARIANT_FORMAT).
- */
-static void append_header(GByteArray *object, const struct sw_tar_entry *entry)
+void sw_writer_header(GByteArray *object, const struct sw_tar_entry *entry)
 {
+	gboolean is_link = entry->type == SW_TAR_SYMLINK;
+	guint32 mode = is_link ? S_IFLNK | 0777 : S_IFREG | entry->mode;
 	g_autoptr(GVariant) xattrs = entry->xattrs != NULL
 					     ? g_variant_ref(entry->xattrs)
 					     : g_variant_ref_sink(g_variant_new("a(ayay)", NULL));
 	g_autoptr(GVariant) header = g_variant_ref_sink(g_variant_new(
 		"(uuuus@a(ayay))", GUINT32_TO_BE(entry->uid), GUINT32_TO_BE(entry->gid),
-		GUINT32_TO_BE(S_IFREG | entry->mode), 0, "", xattrs));
+		GUINT32_TO_BE(mode), 0, is_link ? entry->target : "", xattrs));
 	guint32 prefix[2] = { GUINT32_TO_BE((guint32)g_variant_get_size(header)), 0 };
 
 	g_byte_array_append(object, (const guint8 *)prefix, sizeof(prefix));
@@ -171,7 +168,7 @@ gboolean sw_writer_file(struct sw_writer *writer, const struct sw_tar_entry *ent
 			GCancellable *cancellable, GError **error)
 {
 	g_byte_array_set_size(writer->object, 0);
-	append_header(writer->object, entry);
+	sw_writer_header(writer->object, entry);
 	if (entry->size <= MEMORY_LIMIT)
 		return store_from_memory(writer, entry, tar, ret_checksum, cancellable, error);
 	return store_from_file(writer, entry, tar, ret_checksum, cancellable, error);

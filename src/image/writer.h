@@ -19,6 +19,14 @@ void sw_writer_free(struct sw_writer *writer);
 typedef struct sw_writer SwWriter;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SwWriter, sw_writer_free)
 
+/*
+ * Appends to OBJECT what the checksum of ENTRY's object (a file or a symbolic link) covers in front
+ * of the content: a length, padding to 8 bytes, and (uid, gid, mode, 0, link target, extended
+ * attributes), all big-endian (libostree's ostree-core-private.h,
+ * _OSTREE_FILE_HEADER_GVARIANT_FORMAT).
+ */
+void sw_writer_header(GByteArray *object, const struct sw_tar_entry *entry);
+
 /* Writes ENTRY as a regular file, its content taken from TAR. */
 gboolean sw_writer_file(struct sw_writer *writer, const struct sw_tar_entry *entry,
 			struct sw_tar *tar, char ret_checksum[SW_CHECKSUM_SIZE],
