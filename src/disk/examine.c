@@ -7,17 +7,17 @@
 #include "core/text.h"
 #include "disk/guest-handle.h"
 
-/* Each filesystem's own program, told to change nothing; %u is the partition. */
+/* Each filesystem's own program, told to change nothing. */
 static const struct {
 	const char *type;
-	const char *command;
+	const char *command; /* in front of the device */
 } checkers[] = {
-	{ "ext4", "e2fsck -fn /dev/sda%u" },
-	{ "ext3", "e2fsck -fn /dev/sda%u" },
-	{ "ext2", "e2fsck -fn /dev/sda%u" },
-	{ "xfs", "xfs_repair -n /dev/sda%u" },
-	{ "btrfs", "btrfs check --readonly /dev/sda%u" },
-	{ "vfat", "fsck.fat -n /dev/sda%u" },
+	{ "ext4", "e2fsck -fn" },
+	{ "ext3", "e2fsck -fn" },
+	{ "ext2", "e2fsck -fn" },
+	{ "xfs", "xfs_repair -n" },
+	{ "btrfs", "btrfs check --readonly" },
+	{ "vfat", "fsck.fat -n" },
 };
 
 /* What the programs say of a journal that was not replayed, whatever their exit status. */
@@ -115,18 +115,19 @@ static char *judge(char *output)
 gboolean sw_examine_check(struct sw_guest *guest, guint number, const char *type,
 			  char **ret_problem, GError **error)
 {
-	g_autofree char *format = NULL;
+	const char *command = NULL;
 	g_autofree char *script = NULL;
 	g_autofree char *output = NULL;
 
 	for (guint i = 0; i < G_N_ELEMENTS(checkers); i++)
 		if (g_str_equal(type, checkers[i].type))
-			format = g_strdup(checkers[i].command);
-	if (format == NULL)
+			command = checkers[i].command;
+	if (command == NULL)
 		return sw_fail(error, SW_ERROR_DEPLOY, "appliance",
 			       "no program checks a filesystem of the type %s", type);
-	*strstr(format, "%u") = '\0';
-	script = g_strdup_printf("%s%u 2>&1; echo =$?", format, number);
+	/* Names such as /dev/sda are libguestfs' own, but not here. */
+	script = g_strdup_printf("%s /dev/disk/guestfs/" SW_GUEST_LABEL "%u 2>&1; echo =$?",
+				 command, number);
 
 	/* libguestfs' own calls would repair, and not tell whether they did. */
 	sw_guest_arm(guest, SW_GUEST_TRANSFER_SECONDS);

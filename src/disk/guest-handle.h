@@ -17,6 +17,12 @@
 #define SW_GUEST_CALL_SECONDS 600
 #define SW_GUEST_TRANSFER_SECONDS 3600
 
+/*
+ * libguestfs makes /dev/disk/guestfs/LABEL a link to the disk: the kernel's own order is anybody's
+ * guess.
+ */
+#define SW_GUEST_LABEL "slipway"
+
 struct sw_guest {
 	guestfs_h *handle;
 	char *disk;

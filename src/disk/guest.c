@@ -19,11 +19,6 @@
 #include "disk/supermin.h"
 
 #define LAUNCH_SECONDS 300
-/*
- * libguestfs makes /dev/disk/guestfs/LABEL a link to the disk: the kernel's own order is anybody's
- * guess.
- */
-#define DISK_LABEL "slipway"
 /* Programs in the appliance may say much; the end tells why they failed. */
 #define MESSAGE_MAX 400
 /* What the appliance takes where libguestfs keeps it, about. */
@@ -234,12 +229,13 @@ static gboolean add_disk(struct sw_guest *self)
 	if (self->examined != NULL)
 		return guestfs_add_drive_opts(
 			       self->handle, self->disk, GUESTFS_ADD_DRIVE_OPTS_READONLY, 1,
-			       GUESTFS_ADD_DRIVE_OPTS_FORMAT, self->examined, -1) == 0;
+			       GUESTFS_ADD_DRIVE_OPTS_FORMAT, self->examined,
+			       GUESTFS_ADD_DRIVE_OPTS_LABEL, SW_GUEST_LABEL, -1) == 0;
 	/*
 	 * Written while it is attached, so "unsafe": the one sync comes when the file is finished.
 	 */
 	return guestfs_add_drive_opts(self->handle, self->disk, GUESTFS_ADD_DRIVE_OPTS_FORMAT,
-				      "raw", GUESTFS_ADD_DRIVE_OPTS_LABEL, DISK_LABEL,
+				      "raw", GUESTFS_ADD_DRIVE_OPTS_LABEL, SW_GUEST_LABEL,
 				      GUESTFS_ADD_DRIVE_OPTS_CACHEMODE, "unsafe",
 				      GUESTFS_ADD_DRIVE_OPTS_DISCARD, "enable", -1) == 0;
 }
@@ -431,7 +427,7 @@ static char *wrap_script(const char *deployment, const char *script)
 		"mount --rbind /dev $d/dev; mount --bind /proc $d/proc; mount --bind /sys $d/sys\n"
 		"mount --bind / $d/sysroot; mount --bind /boot $d/boot\n"
 		"mount -t tmpfs tmpfs $d/tmp; mount -t tmpfs tmpfs $d/run\n"
-		"DISK=$(readlink -f /dev/disk/guestfs/" DISK_LABEL "); export DISK\n"
+		"DISK=$(readlink -f /dev/disk/guestfs/" SW_GUEST_LABEL "); export DISK\n"
 		"r=0; chroot $d /bin/sh -ec %s </dev/null >&2 || r=$?\n"
 		"undo >/dev/null 2>&1 || true\n"
 		"exit $r",

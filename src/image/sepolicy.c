@@ -111,9 +111,9 @@ static char *read_name(const char *config)
 	return is_on ? g_steal_pointer(&name) : NULL;
 }
 
-/* The texts of the policy at PATH in TREE as files of the directory SCRATCH. */
-static gboolean extract(const struct sw_tree *tree, const char *path, const char *scratch,
-			GError **error)
+/* The texts of the policy at PATH as files of the directory SCRATCH. */
+static gboolean extract(sw_sepolicy_text_func read, void *data, const char *path,
+			const char *scratch, GError **error)
 {
 	for (guint i = 0; i < G_N_ELEMENTS(suffixes); i++) {
 		g_autofree char *source = g_strconcat(path, suffixes[i], NULL);
@@ -121,7 +121,7 @@ static gboolean extract(const struct sw_tree *tree, const char *path, const char
 		g_autofree char *text = NULL;
 		size_t length = 0;
 
-		if (!sw_tree_read(tree, source, TEXT_LIMIT, &text, &length, error))
+		if (!read(data, source, TEXT_LIMIT, &text, &length, error))
 			return FALSE;
 		if (text == NULL && i == 0)
 			return sw_fail(error, SW_ERROR_IMAGE, "selinux",
@@ -135,8 +135,20 @@ static gboolean extract(const struct sw_tree *tree, const char *path, const char
 	return TRUE;
 }
 
+static gboolean read_from_tree(void *data, const char *path, size_t limit, char **ret_text,
+			       size_t *ret_length, GError **error)
+{
+	return sw_tree_read(data, path, limit, ret_text, ret_length, error);
+}
+
 gboolean sw_sepolicy_read(const struct sw_tree *tree, struct sw_sepolicy **ret_policy,
 			  GError **error)
+{
+	return sw_sepolicy_read_from(read_from_tree, (void *)tree, ret_policy, error);
+}
+
+gboolean sw_sepolicy_read_from(sw_sepolicy_text_func read, void *data,
+			       struct sw_sepolicy **ret_policy, GError **error)
 {
 	g_autoptr(SwScratch) scratch = NULL;
 	g_autofree char *config = NULL;
@@ -145,7 +157,7 @@ gboolean sw_sepolicy_read(const struct sw_tree *tree, struct sw_sepolicy **ret_p
 	g_autofree char *file_contexts = NULL;
 	size_t length = 0;
 
-	if (!sw_tree_read(tree, CONFIG, SW_MIB, &config, &length, error))
+	if (!read(data, CONFIG, SW_MIB, &config, &length, error))
 		return FALSE;
 	name = config == NULL ? NULL : read_name(config);
 	if (name == NULL) {
@@ -158,7 +170,7 @@ gboolean sw_sepolicy_read(const struct sw_tree *tree, struct sw_sepolicy **ret_p
 			       "SELINUXTYPE in the image's %s is not the name of a policy", CONFIG);
 	path = g_strconcat("/etc/selinux/", name, "/contexts/files/file_contexts", NULL);
 	if (!sw_scratch_new(g_get_tmp_dir(), "slipway-", &scratch, error) ||
-	    !extract(tree, path, sw_scratch_path(scratch), error))
+	    !extract(read, data, path, sw_scratch_path(scratch), error))
 		return FALSE;
 	file_contexts = g_build_filename(sw_scratch_path(scratch), "file_contexts", NULL);
 	return sw_sepolicy_open(file_contexts, path, ret_policy, error);

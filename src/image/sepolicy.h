@@ -18,6 +18,18 @@ gboolean sw_sepolicy_read(const struct sw_tree *tree, struct sw_sepolicy **ret_p
 			  GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /*
+ * Gives the text of PATH of an image, with a NUL behind it (not counted), to be freed; NULL and 0 when
+ * there is none.  An error over LIMIT bytes.
+ */
+typedef gboolean (*sw_sepolicy_text_func)(void *data, const char *path, size_t limit,
+					  char **ret_text, size_t *ret_length, GError **error);
+
+/* As sw_sepolicy_read(), of an image whose texts READ gives. */
+gboolean sw_sepolicy_read_from(sw_sepolicy_text_func read, void *data,
+			       struct sw_sepolicy **ret_policy,
+			       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
  * Opens the policy whose texts lie beside the file FILE_CONTEXTS on this machine; NAME stands for it
  * in errors.
  */
