@@ -6,6 +6,7 @@
 #include "core/file.h"
 #include "core/format.h"
 #include "core/size.h"
+#include "formats/shared/bytes.h"
 #include "formats/shared/clusters.h"
 
 /*
@@ -313,40 +314,28 @@ static gboolean write_refcount_table(struct writer *w, GError **error)
 			   l->refcount_table * w->cluster_size, error);
 }
 
-static void put32(guint8 *header, size_t at, guint32 value)
-{
-	value = GUINT32_TO_BE(value);
-	memcpy(header + at, &value, sizeof(value));
-}
-
-static void put64(guint8 *header, size_t at, guint64 value)
-{
-	value = GUINT64_TO_BE(value);
-	memcpy(header + at, &value, sizeof(value));
-}
-
 /* The numbers are the format's; what is zero is left out. */
 static gboolean write_header(struct writer *w, GError **error)
 {
 	const struct layout *l = &w->layout;
 	guint8 header[512] = { 0 };
 
-	put32(header, 0, MAGIC);
-	put32(header, 4, 3);
-	put32(header, 20, w->cluster_bits);
-	put64(header, 24, l->size);
-	put32(header, 36, (guint32)l->l1_entries);
-	put64(header, 40, l->l1 * w->cluster_size);
-	put64(header, 48, l->refcount_table * w->cluster_size);
-	put32(header, 56, (guint32)l->refcount_table_clusters);
-	put32(header, 96, REFCOUNT_ORDER);
-	put32(header, 100, HEADER_LENGTH);
+	sw_put_be32(header + 0, MAGIC);
+	sw_put_be32(header + 4, 3);
+	sw_put_be32(header + 20, w->cluster_bits);
+	sw_put_be64(header + 24, l->size);
+	sw_put_be32(header + 36, (guint32)l->l1_entries);
+	sw_put_be64(header + 40, l->l1 * w->cluster_size);
+	sw_put_be64(header + 48, l->refcount_table * w->cluster_size);
+	sw_put_be32(header + 56, (guint32)l->refcount_table_clusters);
+	sw_put_be32(header + 96, REFCOUNT_ORDER);
+	sw_put_be32(header + 100, HEADER_LENGTH);
 	if (g_str_equal(w->options->compression, "zstd")) {
-		put64(header, 72, FEATURE_COMPRESSION);
+		sw_put_be64(header + 72, FEATURE_COMPRESSION);
 		header[104] = 1;
 		/* So that an older QEMU can say what it lacks. */
-		put32(header, HEADER_LENGTH, EXTENSION_FEATURES);
-		put32(header, HEADER_LENGTH + 4, 48);
+		sw_put_be32(header + HEADER_LENGTH, EXTENSION_FEATURES);
+		sw_put_be32(header + HEADER_LENGTH + 4, 48);
 		header[HEADER_LENGTH + 9] = 3;
 		memcpy(header + HEADER_LENGTH + 10, "compression type", 16);
 	}

@@ -29,6 +29,7 @@ static const struct {
 	{ "qcow2", "cluster-size", "4K" },
 	{ "qcow2", "cluster-size", "2M" },
 	{ "qcow2", "level", "9" },
+	{ "vhdx", "block-size", "32M" },
 };
 
 static GHashTable *row_options(const struct row *row)
