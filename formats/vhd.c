@@ -27,9 +27,9 @@
 #define BITMAP_SIZE SECTOR
 #define PAGE (4 * SW_KIB)
 /* The greatest geometry; with it readers take the size in bytes, which is exact. */
-#define CYLINDERS 65535
-#define HEADS 16
-#define SECTORS 255
+#define CYLINDERS 65535u
+#define HEADS 16u
+#define SECTORS 255u
 
 extern const struct sw_format sw_format_vhd;
 
