@@ -533,14 +533,17 @@ static void add_format(const struct sw_format *format)
 			add_row(format, more_rows[i].name, more_rows[i].value);
 }
 
+/* With the name of a format in SW_TEST_FORMAT only that one is looked at. */
 int main(int argc, char **argv)
 {
+	const char *only = g_getenv("SW_TEST_FORMAT");
 	int status;
 
 	g_test_init(&argc, &argv, NULL);
 	make_disks();
 	for (const struct sw_format *const *f = sw_formats; *f != NULL; f++)
-		add_format(*f);
+		if (only == NULL || g_str_equal((*f)->name, only))
+			add_format(*f);
 	status = g_test_run();
 	sw_scratch_free(disks.scratch);
 	return status;
