@@ -81,52 +81,38 @@ static gboolean add_file(const struct sw_format_input *input, struct sw_output *
 			     ID, error);
 }
 
-/* NULL ends them. */
-static void add_words(GPtrArray *argv, const char *word, ...)
-{
-	va_list words;
-
-	va_start(words, word);
-	for (; word != NULL; word = va_arg(words, const char *))
-		g_ptr_array_add(argv, (gpointer)word);
-	va_end(words);
-}
-
-/* sqfstar makes the squashfs of the archive. */
+/* tar2sqfs makes the squashfs of the archive, whose root is its root. */
 static gboolean add_squashfs(const struct options *options, const struct sw_format_input *input,
 			     struct sw_output *output, const char *name, GCancellable *cancellable,
 			     GError **error)
 {
-	static const char *const always[] = { "-quiet",		"-no-progress",
-					      "-exit-on-error", "-force",
-					      "-mkfs-time",	"0",
-					      "-root-time",	"0",
-					      "-root-mode",	"755",
-					      "-root-uid",	"0",
-					      "-root-gid",	"0",
-					      "-mem",		"48M" };
 	const struct sw_format_tree *tree = input->tree;
+	gboolean has_level = !g_str_equal(options->compression, "xz");
 	g_autofree char *threads = g_strdup_printf("%d", input->threads);
-	g_autofree char *level = g_strdup_printf("%d", options->level);
-	g_autoptr(GPtrArray) argv = g_ptr_array_new();
+	g_autofree char *level = g_strdup_printf("level=%d", options->level);
 	const struct sw_output_file *tar = NULL;
 	const struct sw_output_file *file = NULL;
-	struct sw_command command = { .package = "squashfs-tools",
-				      .code = SW_ERROR_FORMAT,
-				      .id = ID };
+	const char *argv[] = { "tar2sqfs",
+			       "--quiet",
+			       "--force",
+			       "--no-skip",
+			       "-j",
+			       threads,
+			       "-c",
+			       options->compression,
+			       NULL /* the file */,
+			       has_level ? "-X" : NULL,
+			       has_level ? level : NULL,
+			       NULL };
+	struct sw_command command = {
+		.argv = argv, .package = "squashfs-tools-ng", .code = SW_ERROR_FORMAT, .id = ID
+	};
 
 	if (!sw_output_add_scratch(output, &tar, error) ||
 	    !sw_output_add(output, name, "application/vnd.squashfs", 0, &file, error) ||
 	    !tree->write_tar(tree->data, tar->fd, cancellable, error))
 		return FALSE;
-	add_words(argv, "sqfstar", "-processors", threads, "-comp", options->compression, NULL);
-	for (size_t i = 0; i < G_N_ELEMENTS(always); i++)
-		add_words(argv, always[i], NULL);
-	if (!g_str_equal(options->compression, "xz"))
-		add_words(argv, "-Xcompression-level", level, NULL);
-	add_words(argv, file->path, NULL);
-	g_ptr_array_add(argv, NULL);
-	command.argv = (const char *const *)argv->pdata;
+	argv[8] = file->path;
 	command.input_file = tar->path;
 	return sw_command_run(&command, NULL, cancellable, error);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "formats/shared/zlib-stream.h"
 
+#include <libdeflate.h>
 #include <string.h>
 #include <zlib.h>
 
 #include "core/size.h"
 #include "formats/shared/bytes.h"
-#include "formats/shared/deflate.h"
 
 #define HEADER_SIZE 2
 #define TRAILER_SIZE 4
@@ -36,9 +36,6 @@ size_t sw_zlib_store(const void *in, size_t length, guint8 *out)
 	return size + put_trailer(in, length, out + size);
 }
 
-#ifdef HAVE_LIBDEFLATE
-#include <libdeflate.h>
-
 /* As measured: less than 0.8 MiB at level 9. */
 static size_t zlib_memory(G_GNUC_UNUSED size_t cluster_size)
 {
@@ -64,39 +61,6 @@ static void zlib_close(void *context)
 {
 	libdeflate_free_compressor(context);
 }
-#else
-static size_t zlib_memory(size_t cluster_size)
-{
-	return sw_codec_deflate.memory(cluster_size);
-}
-
-static void *zlib_open(int level)
-{
-	return sw_deflate_new(level);
-}
-
-static size_t zlib_compress(void *context, const void *in, size_t length, void *out,
-			    size_t capacity)
-{
-	guint8 *bytes = out;
-	size_t size;
-
-	if (capacity < HEADER_SIZE + TRAILER_SIZE)
-		return 0;
-	size = sw_deflate_run(context, in, length, bytes + HEADER_SIZE,
-			      capacity - HEADER_SIZE - TRAILER_SIZE);
-	if (size == 0)
-		return 0;
-	memcpy(bytes, "\x48\x0d", HEADER_SIZE);
-	size += HEADER_SIZE;
-	return size + put_trailer(in, length, bytes + size);
-}
-
-static void zlib_close(void *context)
-{
-	sw_deflate_free(context);
-}
-#endif
 
 const struct sw_codec sw_codec_zlib_stream = {
 	.name = "zlib-stream",

@@ -15,7 +15,7 @@ XATTR = "SCHILY.xattr.user.note"
 
 def layers():
     first = (Layer().dir("usr").dir("usr/share").dir("usr/share/rich", mode=0o2750, owner=(7, 1234567))
-             .file("usr/share/rich/owned", "owned\n", mode=0o4755, owner=(1000, 1001), xattrs={"user.note": b"a note"})
+             .file("usr/share/rich/owned", "owned\n", mode=0o4755, owner=(1000, 1001), xattrs={"user.note": "a note"})
              .file("usr/share/rich/gone", "gone\n").file("usr/share/rich/changed", "old\n")
              .file("usr/share/rich/with blank \u00fc", "x" * 70000).link("usr/share/rich/link", "owned")
              .file("usr/share/rich/" + "long" * 40, "long\n").file("usr/share/rich/empty", "")
