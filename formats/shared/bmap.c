@@ -161,7 +161,7 @@ static struct stretch *claim(struct map *map)
 	return &g_array_index(map->stretches, struct stretch, map->next++);
 }
 
-static void hash_next(G_GNUC_UNUSED gpointer job, gpointer data)
+static gpointer worker(gpointer data)
 {
 	struct map *map = data;
 	g_autofree guint8 *buffer = g_malloc(BUFFER_SIZE);
@@ -178,15 +178,21 @@ static void hash_next(G_GNUC_UNUSED gpointer job, gpointer data)
 		g_mutex_unlock(&map->lock);
 		g_clear_error(&error);
 	}
+	return NULL;
 }
 
+/* By the caller's thread and others beside it; fewer than wanted will do. */
 static gboolean hash_all(struct map *map, int threads, GError **error)
 {
-	GThreadPool *pool = g_thread_pool_new(hash_next, map, threads, FALSE, NULL);
+	g_autofree GThread **others = g_new0(GThread *, threads);
+	int started = 0;
 
-	for (int i = 0; i < threads; i++)
-		g_thread_pool_push(pool, map, NULL);
-	g_thread_pool_free(pool, FALSE, TRUE);
+	while (started < threads - 1 &&
+	       (others[started] = g_thread_try_new("bmap", worker, map, NULL)) != NULL)
+		started++;
+	worker(map);
+	while (started > 0)
+		g_thread_join(others[--started]);
 	if (map->error == NULL)
 		return TRUE;
 	g_propagate_error(error, g_steal_pointer(&map->error));

@@ -3,10 +3,7 @@
 
 #include "formats/shared/codec.h"
 
-/*
- * One zlib stream (RFC 1950), by libdeflate where it was found, else by our own encoder with its
- * window of 4 KiB.
- */
+/* One zlib stream (RFC 1950), by libdeflate. */
 extern const struct sw_codec sw_codec_zlib_stream;
 
 /* What sw_zlib_store() adds to LENGTH bytes. */
