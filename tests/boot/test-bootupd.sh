@@ -23,7 +23,7 @@ check_bootupd() {
 		cat "$top/tests/boot/guest.sh"
 		cat <<- 'CHECKS'
 			status() {
-				bootupctl status --json > /tmp/status && cat /tmp/status &&
+				bootupctl status --json | tr -d ' \n' > /tmp/status && cat /tmp/status &&
 					grep -q '"BIOS":{.*"EFI":{' /tmp/status
 			}
 			uuid_of_boot() {

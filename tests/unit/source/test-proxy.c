@@ -12,7 +12,7 @@ static gboolean start(const char *fault, struct sw_proxy **ret_proxy, GError **e
 	struct sw_proxy_options options = { .architecture = "amd64", .tls_verify = TRUE };
 
 	g_setenv("LYING_SKOPEO", fault, TRUE);
-	options.idle_limit_ms = strcmp(fault, "mute") == 0 ? 300 : 20000;
+	options.idle_limit_ms = strcmp(fault, "mute") == 0 ? 3000 : 20000;
 	return sw_proxy_start(&options, ret_proxy, NULL, error);
 }
 
