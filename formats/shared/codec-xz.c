@@ -5,9 +5,9 @@
 #include "formats/shared/codec.h"
 
 /* A dictionary of more than a chunk would only take memory. */
-#define DICTIONARY_MAX SW_MIB
+#define DICTIONARY_MAX (512 * SW_KIB)
 
-/* As lzma_raw_encoder_memusage() of liblzma 5.4 says for the highest level: 11.6 MiB. */
+/* With twice that, lzma_raw_encoder_memusage() of liblzma 5.4 says 11.6 MiB for the highest level. */
 static size_t xz_memory(G_GNUC_UNUSED size_t cluster_size)
 {
 	return 12 * SW_MIB;
