@@ -65,7 +65,7 @@ say "what Azure and vSphere ask for"
 [ "$(stat -c %s "$work/out/vpc/disk.vhd")" -eq $((64 * 1048576 + 512)) ] || fail "the vhd is not the disk and a footer"
 [ "$(stat -c %b "$work/out/vpc/disk.vhd")" -le $((12 * 2048)) ] || fail "the vhd has no holes"
 for want in 'ddb.adapterType = "lsilogic"' 'ddb.virtualHWVersion = "13"' 'createType="streamOptimized"'; do
-	head -c 10752 "$work/out/vmdk/disk.vmdk" | grep -qaF "$want" || fail "the vmdk does not say $want"
+	grep -qaF "$want" <(head -c 10752 "$work/out/vmdk/disk.vmdk") || fail "the vmdk does not say $want"
 done
 
 say "the OVA"
