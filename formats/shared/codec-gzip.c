@@ -2,24 +2,23 @@
 #include <string.h>
 #include <zlib.h>
 
-#ifdef HAVE_ISAL
-#include <isa-l/igzip_lib.h>
-#endif
-
 #include "core/size.h"
 #include "formats/shared/codec.h"
+#ifdef HAVE_ISAL
+#include "formats/shared/isal.h"
+#endif
 
 #define CRC_SIZE sizeof(guint32)
-/* ISA-L's, but for its third, whose bytes depend on the processor. */
-#define FAST_LEVEL_MAX 3
+/* Ours; ISA-L's third is not used, as its bytes depend on the processor. */
+#define ISAL_LEVEL_MAX 3
 
 struct context {
 	z_stream zlib;
-	gboolean fast; /* the one below is used */
 #ifdef HAVE_ISAL
-	struct isal_zstream isal;
-	guint8 *level_buffer;
+	struct sw_isal *isal; /* NULL: zlib does all */
+	guint32 level;
 	guint32 level_buffer_size;
+	guint8 *level_buffer;
 #endif
 };
 
@@ -35,28 +34,23 @@ static size_t gzip_bound(size_t length)
 }
 
 #ifdef HAVE_ISAL
-static gboolean fast_open(struct context *context, int level)
+static void isal_open(struct context *context, int level)
 {
 	static const guint32 sizes[] = { 0, ISAL_DEF_LVL1_LARGE, ISAL_DEF_LVL2_LARGE };
 
-	if (level > FAST_LEVEL_MAX)
-		return FALSE;
-	level = MIN(level, (int)G_N_ELEMENTS(sizes) - 1);
-	isal_deflate_init(&context->isal);
-	context->isal.level = (guint32)level;
-	context->level_buffer_size = sizes[level];
-	context->level_buffer = g_malloc(sizes[level]);
-	return TRUE;
+	context->isal = sw_isal_new();
+	context->level = (guint32)MIN(level, (int)G_N_ELEMENTS(sizes) - 1);
+	context->level_buffer_size = sizes[context->level];
+	context->level_buffer = g_malloc(context->level_buffer_size);
 }
 
-static size_t fast_compress(struct context *context, const void *in, size_t length, guint8 *out,
+static size_t isal_compress(struct context *context, const void *in, size_t length, guint8 *out,
 			    size_t capacity)
 {
-	struct isal_zstream *stream = &context->isal;
-	guint32 level = stream->level;
+	struct isal_zstream *stream = sw_isal_choose(context->isal, in);
 
 	isal_deflate_init(stream);
-	stream->level = level;
+	stream->level = context->level;
 	stream->level_buf = context->level_buffer;
 	stream->level_buf_size = context->level_buffer_size;
 	stream->flush = FULL_FLUSH;
@@ -68,36 +62,17 @@ static size_t fast_compress(struct context *context, const void *in, size_t leng
 		g_error("ISA-L needs more room than it may");
 	return capacity - stream->avail_out;
 }
-
-static void fast_close(struct context *context)
-{
-	g_free(context->level_buffer);
-}
-#else
-static gboolean fast_open(G_GNUC_UNUSED struct context *context, G_GNUC_UNUSED int level)
-{
-	return FALSE;
-}
-
-static size_t fast_compress(G_GNUC_UNUSED struct context *context, G_GNUC_UNUSED const void *in,
-			    G_GNUC_UNUSED size_t length, G_GNUC_UNUSED guint8 *out,
-			    G_GNUC_UNUSED size_t capacity)
-{
-	g_assert_not_reached();
-}
-
-static void fast_close(G_GNUC_UNUSED struct context *context)
-{
-}
 #endif
 
 static void *gzip_open(int level)
 {
 	struct context *context = g_new0(struct context, 1);
 
-	context->fast = fast_open(context, level);
-	if (!context->fast &&
-	    deflateInit2(&context->zlib, level, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+#ifdef HAVE_ISAL
+	if (level <= ISAL_LEVEL_MAX)
+		isal_open(context, level);
+#endif
+	if (deflateInit2(&context->zlib, level, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY) != Z_OK)
 		g_error("no memory for zlib");
 	return context;
 }
@@ -124,8 +99,10 @@ static size_t gzip_compress(void *state, const void *in, size_t length, void *ou
 	guint8 *to = (guint8 *)out + CRC_SIZE;
 
 	memcpy(out, &crc, sizeof(crc));
-	if (context->fast)
-		return CRC_SIZE + fast_compress(context, in, length, to, capacity - CRC_SIZE);
+#ifdef HAVE_ISAL
+	if (context->isal != NULL && length >= SW_ISAL_LENGTH_MIN)
+		return CRC_SIZE + isal_compress(context, in, length, to, capacity - CRC_SIZE);
+#endif
 	return CRC_SIZE + zlib_compress(context, in, length, to, capacity - CRC_SIZE);
 }
 
@@ -133,10 +110,11 @@ static void gzip_close(void *state)
 {
 	struct context *context = state;
 
-	if (context->fast)
-		fast_close(context);
-	else
-		deflateEnd(&context->zlib);
+#ifdef HAVE_ISAL
+	sw_isal_free(context->isal);
+	g_free(context->level_buffer);
+#endif
+	deflateEnd(&context->zlib);
 	g_free(context);
 }
 

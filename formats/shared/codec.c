@@ -15,7 +15,7 @@ gboolean sw_codec_check_level(const char *owner, int level, GError **error)
 	return TRUE;
 }
 
-/* libdeflate takes less at its level 9, ISA-L at its level 2. */
+/* libdeflate takes less at its level 9, and with ISA-L at its level 2. */
 static size_t deflate_memory(G_GNUC_UNUSED size_t cluster_size)
 {
 	return SW_MIB;

@@ -3,16 +3,16 @@
 
 #include <libdeflate.h>
 #ifdef HAVE_ISAL
-#include <isa-l/igzip_lib.h>
+#include "formats/shared/isal.h"
 #endif
 
 /* libdeflate's levels for ours. */
 static const int efforts[] = { 1, 1, 1, 2, 4, 6, 7, 8, 9 };
 
 struct sw_deflate {
-	struct libdeflate_compressor *compressor; /* NULL: ISA-L */
+	struct libdeflate_compressor *compressor;
 #ifdef HAVE_ISAL
-	struct isal_zstream stream;
+	struct sw_isal *isal; /* NULL: libdeflate does all */
 	guint8 buffer[ISAL_DEF_LVL2_DEFAULT];
 #endif
 };
@@ -24,7 +24,7 @@ struct sw_deflate *sw_deflate_new(int level)
 
 #ifdef HAVE_ISAL
 	if (effort == 1)
-		return deflate;
+		deflate->isal = sw_isal_new();
 #endif
 	deflate->compressor = libdeflate_alloc_compressor(effort);
 	if (deflate->compressor == NULL)
@@ -36,8 +36,10 @@ void sw_deflate_free(struct sw_deflate *deflate)
 {
 	if (deflate == NULL)
 		return;
-	if (deflate->compressor != NULL)
-		libdeflate_free_compressor(deflate->compressor);
+#ifdef HAVE_ISAL
+	sw_isal_free(deflate->isal);
+#endif
+	libdeflate_free_compressor(deflate->compressor);
 	g_free(deflate);
 }
 
@@ -46,7 +48,7 @@ void sw_deflate_free(struct sw_deflate *deflate)
 static size_t run_isal(struct sw_deflate *deflate, const void *in, size_t length, void *out,
 		       size_t capacity)
 {
-	struct isal_zstream *stream = &deflate->stream;
+	struct isal_zstream *stream = sw_isal_choose(deflate->isal, in);
 
 	isal_deflate_stateless_init(stream);
 	stream->level = 2;
@@ -65,7 +67,7 @@ size_t sw_deflate_run(struct sw_deflate *deflate, const void *in, size_t length,
 		      size_t capacity)
 {
 #ifdef HAVE_ISAL
-	if (deflate->compressor == NULL)
+	if (deflate->isal != NULL && length >= SW_ISAL_LENGTH_MIN)
 		return run_isal(deflate, in, length, out, capacity);
 #endif
 	return libdeflate_deflate_compress(deflate->compressor, in, length, out, capacity);

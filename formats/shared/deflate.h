@@ -5,8 +5,8 @@
 
 /*
  * Raw deflate (RFC 1951) with the whole window of 32 KiB: up to level 3 by ISA-L where slipway was
- * built with it, else by libdeflate.  The processor does not choose (formats/README.md says what was
- * tried).
+ * built with it, else by libdeflate.  Same bytes on every processor and at every address
+ * (formats/README.md says what was tried).
  */
 struct sw_deflate;
 
