@@ -77,14 +77,15 @@ static gboolean lock_output(const char *output, int *ret_fd, GCancellable *cance
 static gboolean put_all(struct sw_run *run, const struct sw_storage *local, void *state,
 			GCancellable *cancellable, GError **error)
 {
+	const struct sw_put how = { .move = !run->build->keep, .overwrite = TRUE };
+
 	if (!sw_params_apply(local->params, NULL, state, "storage local", error) ||
 	    !local->open(state, run->build->output, cancellable, error))
 		return FALSE;
 	for (guint i = 0; i < run->artifacts->len; i++) {
 		struct sw_artifact *artifact = g_ptr_array_index(run->artifacts, i);
 
-		if (!local->put(state, artifact->name, artifact, !run->build->keep, cancellable,
-				error))
+		if (!local->put(state, artifact->name, artifact, &how, cancellable, error))
 			return FALSE;
 		g_free(artifact->path);
 		artifact->path = g_build_filename(run->build->output, artifact->name, NULL);

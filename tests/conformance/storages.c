@@ -1,141 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include <ftw.h>
-#include <sys/stat.h>
-
-#include "../disk.h"
-#include "core/storage.h"
 #include "fault.h"
+#include "places.h"
 
 /*
  * The suite that every row of sw_storages[] passes.  What a backend holds is read by other means
- * than its own: each has a place in the table below, and one without fails the suite.
+ * than its own: each has a place in places.h, and one without fails the suite.
  */
 
 #define CANCEL_AFTER 20000 /* microseconds */
-
-/* How to look into a backend. */
-struct place {
-	const char *name;
-	/* A location that is not there yet; the caller frees it. */
-	char *(*location)(const struct sw_scratch *scratch);
-	/* The bytes under KEY; NULL when there is nothing. The caller frees them. */
-	char *(*read)(const char *location, const char *key, gsize *ret_length);
-	/* How many files or objects there are, also hidden and half-made ones. */
-	guint (*count)(const char *location);
-	/* How many bytes those under KEY take; NULL: nobody can know. */
-	guint64 (*allocated)(const char *location, const char *key);
-	gboolean on_disk; /* below a directory of this machine */
-};
-
-static char *local_location(const struct sw_scratch *scratch)
-{
-	return scratch_path(scratch, "out/put here");
-}
-
-static char *local_read(const char *location, const char *key, gsize *ret_length)
-{
-	g_autofree char *path = g_build_filename(location, key, NULL);
-	char *bytes = NULL;
-
-	return g_file_get_contents(path, &bytes, ret_length, NULL) ? bytes : NULL;
-}
-
-static guint files_seen;
-
-static int count_file(G_GNUC_UNUSED const char *path, G_GNUC_UNUSED const struct stat *st, int type)
-{
-	files_seen += type != FTW_D;
-	return 0;
-}
-
-static guint local_count(const char *location)
-{
-	files_seen = 0;
-	g_assert_cmpint(ftw(location, count_file, 16), ==, 0);
-	return files_seen;
-}
-
-static guint64 local_allocated(const char *location, const char *key)
-{
-	g_autofree char *path = g_build_filename(location, key, NULL);
-	struct stat st;
-
-	g_assert_cmpint(stat(path, &st), ==, 0);
-	return (guint64)st.st_blocks * 512;
-}
-
-static const struct place places[] = {
-	{ "local", local_location, local_read, local_count, local_allocated, TRUE },
-};
-
-/* A backend that is open. */
-struct session {
-	const struct sw_storage *storage;
-	const struct place *place;
-	struct sw_scratch *scratch;
-	char *location;
-	void *state;
-};
-
-static void open_session(struct session *s, const struct sw_storage *storage, const char *directory)
-{
-	g_autoptr(GError) error = NULL;
-
-	s->storage = storage;
-	for (size_t i = 0; i < G_N_ELEMENTS(places); i++)
-		if (g_str_equal(places[i].name, storage->name))
-			s->place = &places[i];
-	g_assert_nonnull(s->place);
-	s->scratch = make_scratch("slipway-conformance-storages-");
-	s->location = directory == NULL ? s->place->location(s->scratch) : g_strdup(directory);
-	s->state = g_malloc0(storage->state_size);
-	g_assert_true(sw_params_apply(storage->params, NULL, s->state, storage->name, &error));
-	g_assert_true(storage->open(s->state, s->location, NULL, &error));
-	g_assert_no_error(error);
-}
-
-static void close_session(struct session *s)
-{
-	s->storage->close(s->state);
-	sw_params_clear(s->storage->params, s->state);
-	sw_scratch_free(s->scratch);
-	g_free(s->state);
-	g_free(s->location);
-}
-
-/* An artifact of these bytes in the scratch directory. */
-static struct sw_artifact *make_artifact(const struct session *s, const void *bytes, size_t length)
-{
-	struct sw_artifact *artifact = g_new0(struct sw_artifact, 1);
-
-	artifact->path = scratch_path(s->scratch, "artifact");
-	artifact->name = g_strdup("disk");
-	artifact->format = "raw";
-	artifact->media_type = "application/octet-stream";
-	artifact->size = length;
-	sw_sha256_data(bytes, length, artifact->sha256);
-	g_assert_true(g_file_set_contents(artifact->path, bytes, (gssize)length, NULL));
-	return artifact;
-}
-
-static void check_holds(const struct session *s, const char *key, const void *bytes, size_t length)
-{
-	gsize found_length = 0;
-	g_autofree char *found = s->place->read(s->location, key, &found_length);
-
-	g_assert_nonnull(found);
-	g_assert_cmpuint(found_length, ==, length);
-	g_assert_true(memcmp(found, bytes, length) == 0);
-}
-
-static void put(const struct session *s, const char *key, const struct sw_artifact *artifact,
-		gboolean move)
-{
-	g_autoptr(GError) error = NULL;
-
-	g_assert_true(s->storage->put(s->state, key, artifact, move, NULL, &error));
-	g_assert_no_error(error);
-}
 
 static void test_put(gconstpointer data)
 {
@@ -175,7 +47,7 @@ static void test_keys(gconstpointer data)
 	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
 		g_autoptr(GError) error = NULL;
 
-		g_assert_false(s.storage->put(s.state, bad[i], artifact, i % 2 == 0, NULL, &error));
+		g_assert_false(try_put(&s, bad[i], artifact, i % 2 == 0, NULL, &error));
 		g_assert_error(error, SW_ERROR, SW_ERROR_STORAGE);
 		assert_one_line(error);
 	}
@@ -200,6 +72,270 @@ static void test_replace(gconstpointer data)
 	close_session(&s);
 }
 
+/* A key that exists stays as it is, unless it may be overwritten. */
+static void test_no_clobber(gconstpointer data)
+{
+	static const struct sw_put how = { 0 };
+	struct session s = { 0 };
+
+	open_session(&s, data, NULL);
+	for (int named = 0; named < 2; named++) {
+		g_autofree char *key = g_strdup_printf("dir/%d", named);
+		g_autoptr(SwArtifact) first = make_artifact(&s, "first", 5);
+		g_autoptr(SwArtifact) second = NULL;
+		g_autoptr(GError) error = NULL;
+
+		fault_no_temporary(named != 0);
+		g_assert_true(s.storage->put(s.state, key, first, &how, NULL, &error));
+		g_assert_no_error(error);
+		second = make_artifact(&s, "2nd", 3);
+		g_assert_false(s.storage->put(s.state, key, second, &how, NULL, &error));
+		g_assert_error(error, SW_ERROR, SW_ERROR_STORAGE);
+		g_assert_cmpstr(sw_error_id(error), ==, "key-exists");
+		assert_one_line(error);
+		check_holds(&s, key, "first", 5);
+		g_assert_cmpuint(s.place->count(s.location), ==, (guint)named + 1);
+	}
+	fault_no_temporary(FALSE);
+	close_session(&s);
+}
+
+static void check_no_key(const struct session *s, const char *key)
+{
+	struct sw_stored stored = { 0 };
+	g_autoptr(GError) error = NULL;
+
+	g_assert_false(s->storage->stat(s->state, key, &stored, NULL, &error));
+	g_assert_error(error, SW_ERROR, SW_ERROR_STORAGE);
+	g_assert_cmpstr(sw_error_id(error), ==, "no-key");
+	assert_one_line(error);
+}
+
+static void test_link(gconstpointer data)
+{
+	const size_t size = 100001;
+	g_autofree guint8 *bytes = make_bytes(KIND_RANDOM, size, 7);
+	g_autoptr(SwArtifact) artifact = NULL;
+	g_autoptr(SwArtifact) small = NULL;
+	g_autoptr(GError) error = NULL;
+	struct session s = { 0 };
+
+	open_session(&s, data, NULL);
+	artifact = make_artifact(&s, bytes, size);
+	put(&s, "1/a b", artifact, FALSE);
+	/* New, over itself, and over another one. */
+	for (int i = 0; i < 3; i++) {
+		if (i == 2) {
+			small = make_artifact(&s, "small", 5);
+			put(&s, "latest/a b", small, FALSE);
+		}
+		g_assert_true(s.storage->link(s.state, "1/a b", "latest/a b", NULL, &error));
+		g_assert_no_error(error);
+		check_holds(&s, "latest/a b", bytes, size);
+		g_assert_cmpuint(s.place->count(s.location), ==, 2);
+	}
+	/* They are two: what becomes of one is nothing to the other. */
+	put(&s, "1/a b", small, FALSE);
+	check_holds(&s, "latest/a b", bytes, size);
+	g_assert_false(s.storage->link(s.state, "1/none", "latest/none", NULL, &error));
+	g_assert_cmpstr(sw_error_id(error), ==, "no-key");
+	check_no_key(&s, "latest/none");
+	g_assert_cmpuint(s.place->count(s.location), ==, 2);
+	close_session(&s);
+}
+
+static void test_stat(gconstpointer data)
+{
+	g_autoptr(SwArtifact) artifact = NULL;
+	g_autoptr(GError) error = NULL;
+	struct sw_stored stored = { 0 };
+	struct session s = { 0 };
+
+	open_session(&s, data, NULL);
+	check_no_key(&s, "dir/key");
+	artifact = make_artifact(&s, "twelve bytes", 12);
+	put(&s, "dir/key", artifact, FALSE);
+	g_assert_true(s.storage->stat(s.state, "dir/key", &stored, NULL, &error));
+	g_assert_no_error(error);
+	g_assert_cmpuint(stored.size, ==, 12);
+	g_assert_true(*stored.sha256 == '\0' || g_str_equal(stored.sha256, artifact->sha256));
+	g_assert_cmpint(llabs(stored.modified - g_get_real_time() / G_USEC_PER_SEC), <, 3600);
+	check_no_key(&s, "dir/ke");
+	check_no_key(&s, "dir");
+	check_no_key(&s, "dir/key/below");
+	close_session(&s);
+}
+
+static gboolean note_key(const char *key, const struct sw_stored *stored, void *data,
+			 G_GNUC_UNUSED GError **error)
+{
+	g_assert_cmpuint(stored->size, ==, 4);
+	g_string_append_printf(data, "%s\n", key);
+	return TRUE;
+}
+
+static void check_list(const struct session *s, const char *prefix, const char *wanted)
+{
+	g_autoptr(GString) keys = g_string_new(NULL);
+	g_autoptr(GError) error = NULL;
+
+	g_assert_true(s->storage->list(s->state, prefix, note_key, keys, NULL, &error));
+	g_assert_no_error(error);
+	g_assert_cmpstr(keys->str, ==, wanted);
+}
+
+static gboolean stop_at_once(G_GNUC_UNUSED const char *key,
+			     G_GNUC_UNUSED const struct sw_stored *stored, G_GNUC_UNUSED void *data,
+			     GError **error)
+{
+	return sw_fail(error, SW_ERROR_STORAGE, "enough", "enough");
+}
+
+/* In the order of bytes: "/" comes behind "-" and "." */
+static void test_list(gconstpointer data)
+{
+	static const char *const keys[] = {
+		"b/\xc3\xa4", "b/1", "a/x", "a.txt", "a-/y", "b c/100%"
+	};
+	g_autoptr(SwArtifact) artifact = NULL;
+	g_autoptr(GError) error = NULL;
+	struct session s = { 0 };
+
+	open_session(&s, data, NULL);
+	check_list(&s, "", "");
+	artifact = make_artifact(&s, "text", 4);
+	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
+		put(&s, keys[i], artifact, FALSE);
+	check_list(&s, "", "a-/y\na.txt\na/x\nb c/100%\nb/1\nb/\xc3\xa4\n");
+	check_list(&s, "a/", "a/x\n");
+	check_list(&s, "b", "b c/100%\nb/1\nb/\xc3\xa4\n");
+	check_list(&s, "b/1", "b/1\n");
+	check_list(&s, "none/", "");
+	g_assert_false(s.storage->list(s.state, "", stop_at_once, NULL, NULL, &error));
+	g_assert_cmpstr(sw_error_id(error), ==, "enough");
+	close_session(&s);
+}
+
+/* More than one page of a server's answers. */
+static void test_long_list(gconstpointer data)
+{
+	g_autoptr(GString) wanted = g_string_new(NULL);
+	g_autoptr(SwArtifact) artifact = NULL;
+	g_autoptr(GError) error = NULL;
+	struct session s = { 0 };
+
+	open_session(&s, data, NULL);
+	artifact = make_artifact(&s, "text", 4);
+	put(&s, "many/0000", artifact, FALSE);
+	for (int i = 0; i <= 1000; i++) {
+		g_autofree char *key = g_strdup_printf("many/%04d", i);
+
+		g_string_append_printf(wanted, "%s\n", key);
+		if (i > 0)
+			g_assert_true(s.storage->link(s.state, "many/0000", key, NULL, &error));
+		g_assert_no_error(error);
+	}
+	check_list(&s, "many/", wanted->str);
+	close_session(&s);
+}
+
+static gboolean collect(const void *bytes, size_t length, void *data, G_GNUC_UNUSED GError **error)
+{
+	g_byte_array_append(data, bytes, (guint)length);
+	return TRUE;
+}
+
+static gboolean refuse_bytes(G_GNUC_UNUSED const void *bytes, G_GNUC_UNUSED size_t length,
+			     G_GNUC_UNUSED void *data, GError **error)
+{
+	return sw_fail(error, SW_ERROR_STORAGE, "enough", "enough");
+}
+
+static void test_get(gconstpointer data)
+{
+	static const guint64 offsets[] = { 0, 1, 65536, 3000000, 3000001 };
+	const size_t size = 3000001;
+	g_autofree guint8 *bytes = make_bytes(KIND_RANDOM, size, 3);
+	g_autoptr(GByteArray) none = g_byte_array_new();
+	g_autoptr(SwArtifact) artifact = NULL;
+	g_autoptr(GError) error = NULL;
+	struct session s = { 0 };
+
+	open_session(&s, data, NULL);
+	artifact = make_artifact(&s, bytes, size);
+	put(&s, "dir/key", artifact, FALSE);
+	for (size_t i = 0; i < G_N_ELEMENTS(offsets); i++) {
+		g_autoptr(GByteArray) got = g_byte_array_new();
+
+		g_assert_true(
+			s.storage->get(s.state, "dir/key", offsets[i], collect, got, NULL, &error));
+		g_assert_no_error(error);
+		g_assert_cmpuint(got->len, ==, size - offsets[i]);
+		g_assert_true(memcmp(got->data, bytes + offsets[i], got->len) == 0);
+	}
+	g_assert_false(s.storage->get(s.state, "dir/none", 0, collect, none, NULL, &error));
+	g_assert_cmpstr(sw_error_id(error), ==, "no-key");
+	g_clear_error(&error);
+	g_assert_false(s.storage->get(s.state, "dir/key", size + 1, collect, none, NULL, &error));
+	g_clear_error(&error);
+	g_assert_cmpuint(none->len, ==, 0);
+	g_assert_false(s.storage->get(s.state, "dir/key", 0, refuse_bytes, NULL, NULL, &error));
+	g_assert_cmpstr(sw_error_id(error), ==, "enough");
+	close_session(&s);
+}
+
+static void test_remove(gconstpointer data)
+{
+	g_autoptr(SwArtifact) artifact = NULL;
+	g_autoptr(GError) error = NULL;
+	struct session s = { 0 };
+
+	open_session(&s, data, NULL);
+	g_assert_true(s.storage->remove(s.state, "no/such/key", NULL, &error));
+	artifact = make_artifact(&s, "text", 4);
+	put(&s, "a/b/c", artifact, FALSE);
+	put(&s, "a/d", artifact, FALSE);
+	g_assert_true(s.storage->remove(s.state, "a/b", NULL, &error) || error != NULL);
+	g_clear_error(&error);
+	g_assert_true(s.storage->remove(s.state, "a/b/c", NULL, &error));
+	g_assert_true(s.storage->remove(s.state, "a/b/c", NULL, &error));
+	g_assert_no_error(error);
+	check_no_key(&s, "a/b/c");
+	check_holds(&s, "a/d", "text", 4);
+	g_assert_cmpuint(s.place->count(s.location), ==, 1);
+	close_session(&s);
+}
+
+static void note_check(const char *name, const GError *error, void *data)
+{
+	g_assert_cmpuint(strlen(name), >, 0);
+	g_string_append_printf(data, "%s ", error == NULL ? "good" : sw_error_id(error));
+}
+
+/* It leaves nothing; no place has room for everything, but some cannot know. */
+static void test_check(gconstpointer data)
+{
+	g_autoptr(GString) results = g_string_new(NULL);
+	g_autoptr(GError) error = NULL;
+	struct session s = { 0 };
+
+	open_session(&s, data, NULL);
+	g_assert_true(s.storage->check(s.state, 1000, note_check, results, NULL, &error));
+	g_assert_no_error(error);
+	g_assert_nonnull(strstr(results->str, "good "));
+	g_assert_cmpuint(s.place->count(s.location), ==, 0);
+	g_string_truncate(results, 0);
+	if (s.place->on_disk) {
+		g_assert_false(
+			s.storage->check(s.state, G_MAXINT64, note_check, results, NULL, &error));
+		g_assert_error(error, SW_ERROR, SW_ERROR_ENVIRONMENT);
+		g_assert_cmpstr(sw_error_id(error), ==, "disk-full");
+		assert_one_line(error);
+		g_assert_nonnull(strstr(results->str, "disk-full "));
+	}
+	close_session(&s);
+}
+
 static void check_fails(const struct session *s, const struct sw_artifact *artifact,
 			enum fault fault, int number, guint64 after)
 {
@@ -207,7 +343,7 @@ static void check_fails(const struct session *s, const struct sw_artifact *artif
 	g_autoptr(GError) error = NULL;
 
 	fault_set(fault, number, after);
-	g_assert_false(s->storage->put(s->state, "dir/key", artifact, FALSE, NULL, &error));
+	g_assert_false(try_put(s, "dir/key", artifact, FALSE, NULL, &error));
 	fault_set(FAULT_NONE, 0, 0);
 	assert_one_line(error);
 	g_assert_true(error->domain == SW_ERROR);
@@ -267,8 +403,7 @@ static void put_on_full_disk(const char *directory, gconstpointer data)
 	for (int move = 0; move < 2; move++) {
 		g_autoptr(GError) error = NULL;
 
-		g_assert_false(
-			s.storage->put(s.state, "dir/key", artifact, move != 0, NULL, &error));
+		g_assert_false(try_put(&s, "dir/key", artifact, move != 0, NULL, &error));
 		g_assert_error(error, SW_ERROR, SW_ERROR_ENVIRONMENT);
 		g_assert_cmpstr(sw_error_id(error), ==, "disk-full");
 		assert_one_line(error);
@@ -312,7 +447,7 @@ static gint64 cancel_put(const struct session *s, const struct sw_artifact *arti
 		g_cancellable_cancel(cancellable);
 	else
 		thread = g_thread_new("cancel", cancel_soon, cancellable);
-	g_assert_false(s->storage->put(s->state, "dir/key", artifact, FALSE, cancellable, &error));
+	g_assert_false(try_put(s, "dir/key", artifact, FALSE, cancellable, &error));
 	end = g_get_monotonic_time();
 	g_assert_error(error, SW_ERROR, SW_ERROR_CANCELLED);
 	assert_one_line(error);
@@ -417,6 +552,14 @@ static void add_storage(const struct sw_storage *storage)
 		{ "cancel", test_cancel },
 		{ "sparse", test_stays_sparse },
 		{ "options", test_options },
+		{ "no-clobber", test_no_clobber },
+		{ "link", test_link },
+		{ "stat", test_stat },
+		{ "list", test_list },
+		{ "long-list", test_long_list },
+		{ "get", test_get },
+		{ "remove", test_remove },
+		{ "check", test_check },
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(tests); i++) {

@@ -4,6 +4,7 @@
 
 #include "../../disk.h"
 #include "core/storage.h"
+#include "storage/directory/temporary.h"
 
 extern const struct sw_storage sw_storage_local;
 
@@ -22,6 +23,7 @@ static void set_up(struct fixture *f, G_GNUC_UNUSED gconstpointer data)
 	f->state = g_malloc0(sw_storage_local.state_size);
 	g_assert_true(sw_storage_local.open(f->state, f->location, NULL, &error));
 	g_assert_no_error(error);
+	g_assert_cmpint(g_mkdir_with_parents(f->location, 0755), ==, 0);
 }
 
 static void tear_down(struct fixture *f, G_GNUC_UNUSED gconstpointer data)
@@ -48,7 +50,9 @@ static struct sw_artifact *make_artifact(const struct fixture *f, const char *te
 static gboolean put(struct fixture *f, const char *key, const struct sw_artifact *artifact,
 		    gboolean move, GError **error)
 {
-	return sw_storage_local.put(f->state, key, artifact, move, NULL, error);
+	const struct sw_put how = { .move = move, .overwrite = TRUE };
+
+	return sw_storage_local.put(f->state, key, artifact, &how, NULL, error);
 }
 
 static void check_holds(struct fixture *f, const char *key, const char *text)
@@ -65,8 +69,7 @@ static guint count_entries(const char *path)
 	g_autoptr(GDir) directory = g_dir_open(path, 0, NULL);
 	guint count = 0;
 
-	g_assert_nonnull(directory);
-	while (g_dir_read_name(directory) != NULL)
+	while (directory != NULL && g_dir_read_name(directory) != NULL)
 		count++;
 	return count;
 }
@@ -177,21 +180,70 @@ static void test_existing_directory(struct fixture *f, G_GNUC_UNUSED gconstpoint
 	g_assert_cmpuint(count_entries(f->location), ==, 1);
 }
 
-static void test_open_refuses(struct fixture *f, G_GNUC_UNUSED gconstpointer data)
+static void ignore_report(G_GNUC_UNUSED const char *name, G_GNUC_UNUSED const GError *error,
+			  G_GNUC_UNUSED void *data)
+{
+}
+
+/* What cannot become a directory is said by the check, and by a put. */
+static void test_bad_locations(struct fixture *f, G_GNUC_UNUSED gconstpointer data)
 {
 	g_autoptr(SwArtifact) artifact = make_artifact(f, "text");
 	g_autofree char *below = g_build_filename(artifact->path, "out", NULL);
-	const char *const locations[] = { artifact->path, below, "", "/proc/nowhere" };
+	const char *const locations[] = { artifact->path, below, "/proc/nowhere" };
+	const struct sw_put how = { 0 };
 
 	for (size_t i = 0; i < G_N_ELEMENTS(locations); i++) {
 		g_autofree void *state = g_malloc0(sw_storage_local.state_size);
+		g_autoptr(GError) put_error = NULL;
 		g_autoptr(GError) error = NULL;
 
-		g_assert_false(sw_storage_local.open(state, locations[i], NULL, &error));
+		g_assert_true(sw_storage_local.open(state, locations[i], NULL, &error));
+		g_assert_false(sw_storage_local.check(state, 1, ignore_report, NULL, NULL, &error));
 		assert_one_line(error);
 		g_assert_true(error->domain == SW_ERROR);
+		g_assert_false(
+			sw_storage_local.put(state, "key", artifact, &how, NULL, &put_error));
+		assert_one_line(put_error);
+		g_assert_true(put_error->domain == SW_ERROR);
 		sw_storage_local.close(state);
 	}
+}
+
+static void test_no_location(G_GNUC_UNUSED struct fixture *f, G_GNUC_UNUSED gconstpointer data)
+{
+	g_autofree void *state = g_malloc0(sw_storage_local.state_size);
+	g_autoptr(GError) error = NULL;
+
+	g_assert_false(sw_storage_local.open(state, "", NULL, &error));
+	g_assert_error(error, SW_ERROR, SW_ERROR_STORAGE);
+	sw_storage_local.close(state);
+}
+
+/* What a killed writer of this machine left goes with the next put; what a living one writes stays. */
+static void test_leftovers(struct fixture *f, G_GNUC_UNUSED gconstpointer data)
+{
+	g_autoptr(SwArtifact) artifact = make_artifact(f, "text");
+	g_autoptr(GError) error = NULL;
+	g_autofree char *mine = sw_temporary_name();
+	g_auto(GStrv) parts = g_strsplit(mine, "-", -1);
+	g_autofree char *dead = g_strdup_printf(".slipway-put-%s-2147483646-1", parts[2]);
+	const char *const names[] = { mine, dead, ".slipway-put-0000000000000000-1-1" };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		g_autofree char *path = g_build_filename(f->location, names[i], NULL);
+
+		g_assert_true(g_file_set_contents(path, "part", -1, NULL));
+	}
+	g_assert_true(put(f, "key", artifact, FALSE, &error));
+	g_assert_no_error(error);
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		g_autofree char *path = g_build_filename(f->location, names[i], NULL);
+
+		g_assert_true(g_file_test(path, G_FILE_TEST_EXISTS) == (names[i] != dead));
+	}
+	g_assert_false(put(f, mine, artifact, FALSE, &error));
+	g_assert_cmpstr(sw_error_id(error), ==, "bad-key");
 }
 
 static void add(const char *path, void (*test)(struct fixture *f, gconstpointer data))
@@ -207,6 +259,8 @@ int main(int argc, char **argv)
 	add("/local/links", test_links);
 	add("/local/refused", test_refused);
 	add("/local/existing-directory", test_existing_directory);
-	add("/local/open-refuses", test_open_refuses);
+	add("/local/bad-locations", test_bad_locations);
+	add("/local/no-location", test_no_location);
+	add("/local/leftovers", test_leftovers);
 	return g_test_run();
 }

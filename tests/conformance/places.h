@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <errno.h>
+#include <ftw.h>
+#include <sys/stat.h>
+
+#include "../disk.h"
+#include "core/storage.h"
+
+/* How to look into a backend. */
+struct place {
+	const char *name;
+	/* A location that is not there yet; the caller frees it. */
+	char *(*location)(const struct sw_scratch *scratch);
+	/* The bytes under KEY; NULL when there is nothing. The caller frees them. */
+	char *(*read)(const char *location, const char *key, gsize *ret_length);
+	/* How many files or objects there are, also hidden and half-made ones. */
+	guint (*count)(const char *location);
+	/* How many bytes those under KEY take; NULL: nobody can know. */
+	guint64 (*allocated)(const char *location, const char *key);
+	gboolean on_disk; /* below a directory of this machine */
+};
+
+static char *local_location(const struct sw_scratch *scratch)
+{
+	return scratch_path(scratch, "out/put here");
+}
+
+static char *local_read(const char *location, const char *key, gsize *ret_length)
+{
+	g_autofree char *path = g_build_filename(location, key, NULL);
+	char *bytes = NULL;
+
+	return g_file_get_contents(path, &bytes, ret_length, NULL) ? bytes : NULL;
+}
+
+static guint files_seen;
+
+static int count_file(G_GNUC_UNUSED const char *path, G_GNUC_UNUSED const struct stat *st, int type)
+{
+	files_seen += type != FTW_D;
+	return 0;
+}
+
+static guint local_count(const char *location)
+{
+	files_seen = 0;
+	if (ftw(location, count_file, 16) < 0)
+		g_assert_cmpint(errno, ==, ENOENT);
+	return files_seen;
+}
+
+static guint64 local_allocated(const char *location, const char *key)
+{
+	g_autofree char *path = g_build_filename(location, key, NULL);
+	struct stat st;
+
+	g_assert_cmpint(stat(path, &st), ==, 0);
+	return (guint64)st.st_blocks * 512;
+}
+
+static const struct place places[] = {
+	{ "local", local_location, local_read, local_count, local_allocated, TRUE },
+};
+
+/* A backend that is open. */
+struct session {
+	const struct sw_storage *storage;
+	const struct place *place;
+	struct sw_scratch *scratch;
+	char *location;
+	void *state;
+};
+
+static void open_session(struct session *s, const struct sw_storage *storage, const char *directory)
+{
+	g_autoptr(GError) error = NULL;
+
+	s->storage = storage;
+	for (size_t i = 0; i < G_N_ELEMENTS(places); i++)
+		if (g_str_equal(places[i].name, storage->name))
+			s->place = &places[i];
+	g_assert_nonnull(s->place);
+	s->scratch = make_scratch("slipway-conformance-storages-");
+	s->location = directory == NULL ? s->place->location(s->scratch) : g_strdup(directory);
+	s->state = g_malloc0(storage->state_size);
+	g_assert_true(sw_params_apply(storage->params, NULL, s->state, storage->name, &error));
+	g_assert_true(storage->open(s->state, s->location, NULL, &error));
+	g_assert_no_error(error);
+}
+
+static void close_session(struct session *s)
+{
+	s->storage->close(s->state);
+	sw_params_clear(s->storage->params, s->state);
+	sw_scratch_free(s->scratch);
+	g_free(s->state);
+	g_free(s->location);
+}
+
+/* An artifact of these bytes in the scratch directory. */
+static struct sw_artifact *make_artifact(const struct session *s, const void *bytes, size_t length)
+{
+	struct sw_artifact *artifact = g_new0(struct sw_artifact, 1);
+
+	artifact->path = scratch_path(s->scratch, "artifact");
+	artifact->name = g_strdup("disk");
+	artifact->format = "raw";
+	artifact->media_type = "application/octet-stream";
+	artifact->size = length;
+	sw_sha256_data(bytes, length, artifact->sha256);
+	g_assert_true(g_file_set_contents(artifact->path, bytes, (gssize)length, NULL));
+	return artifact;
+}
+
+/* KEY must hold these bytes. */
+static void check_holds(const struct session *s, const char *key, const void *bytes, size_t length)
+{
+	gsize found_length = 0;
+	g_autofree char *found = s->place->read(s->location, key, &found_length);
+
+	g_assert_nonnull(found);
+	g_assert_cmpuint(found_length, ==, length);
+	g_assert_true(memcmp(found, bytes, length) == 0);
+}
+
+/* A put that may overwrite. */
+static gboolean try_put(const struct session *s, const char *key,
+			const struct sw_artifact *artifact, gboolean move,
+			GCancellable *cancellable, GError **error)
+{
+	const struct sw_put how = { .move = move, .overwrite = TRUE };
+
+	return s->storage->put(s->state, key, artifact, &how, cancellable, error);
+}
+
+/* One that must succeed. */
+static void put(const struct session *s, const char *key, const struct sw_artifact *artifact,
+		gboolean move)
+{
+	g_autoptr(GError) error = NULL;
+
+	g_assert_true(try_put(s, key, artifact, move, NULL, &error));
+	g_assert_no_error(error);
+}
