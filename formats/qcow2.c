@@ -3,10 +3,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/bytes.h"
 #include "core/file.h"
 #include "core/format.h"
 #include "core/size.h"
-#include "formats/shared/bytes.h"
 #include "formats/shared/clusters.h"
 
 /*

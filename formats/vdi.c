@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include "core/bytes.h"
 #include "core/error.h"
 #include "core/format.h"
 #include "core/size.h"
 #include "formats/shared/blocks.h"
-#include "formats/shared/bytes.h"
 #include "formats/shared/identity.h"
 #include "formats/shared/table.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "formats/shared/vmdk.h"
+#include "core/bytes.h"
 #include "core/error.h"
 #include "core/format.h"
 #include "formats/shared/blocks.h"
-#include "formats/shared/bytes.h"
 #include "formats/shared/table.h"
 
 /*

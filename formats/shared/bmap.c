@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/bytes.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/hash.h"
@@ -40,27 +41,23 @@ static void add_bytes(struct map *map, guint64 start, guint64 end)
 		g_array_append_val(map->stretches, stretch);
 }
 
-static guint get16(const guint8 *bytes)
-{
-	return bytes[0] | (guint)bytes[1] << 8;
-}
-
 /*
  * The bytes of a FAT filesystem before its first cluster, after the BIOS parameter block (Microsoft's FAT
  * specification, 3.1); 0: it is none.
  */
 static guint64 fat_head(const guint8 *boot)
 {
-	guint64 sector = get16(boot + 11), tables = boot[16];
-	guint64 table = get16(boot + 22) != 0 ? get16(boot + 22)
-					      : get16(boot + 36) | (guint64)get16(boot + 38) << 16;
+	guint64 sector = sw_get_le16(boot + 11), tables = boot[16];
+	guint64 table =
+		sw_get_le16(boot + 22) != 0 ? sw_get_le16(boot + 22) : sw_get_le32(boot + 36);
 
 	if (boot[510] != 0x55 || boot[511] != 0xaa || sector < 512 || sector > 4096 ||
-	    (sector & (sector - 1)) != 0 || boot[13] == 0 || get16(boot + 14) == 0 || tables == 0 ||
-	    table == 0)
+	    (sector & (sector - 1)) != 0 || boot[13] == 0 || sw_get_le16(boot + 14) == 0 ||
+	    tables == 0 || table == 0)
 		return 0;
 	/* The root directory of FAT32 lies in the first clusters. */
-	return (get16(boot + 14) + tables * table + boot[13]) * sector + get16(boot + 17) * 32;
+	return (sw_get_le16(boot + 14) + tables * table + boot[13]) * sector +
+	       sw_get_le16(boot + 17) * 32;
 }
 
 static gboolean add_partition(struct map *map, const struct sw_gpt_partition *partition,
@@ -72,7 +69,7 @@ static gboolean add_partition(struct map *map, const struct sw_gpt_partition *pa
 	if (!sw_sparse_read(map->disk, head, sizeof(head), partition->start, error))
 		return FALSE;
 	/* ext4's magic (Linux, fs/ext4/ext4.h). */
-	if (get16(head + 1024 + 56) == 0xef53)
+	if (sw_get_le16(head + 1024 + 56) == 0xef53)
 		return TRUE;
 	fat = fat_head(head);
 	add_bytes(map, partition->start,

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "core/bytes.h"
 #include "core/size.h"
 #include "formats/shared/assembly.h"
 
@@ -23,34 +24,6 @@
 #define HEADER_ENTRIES_CRC 88
 #define HEADER_LENGTH 92
 
-static guint32 get32(const guint8 *bytes, size_t at)
-{
-	guint32 value;
-
-	memcpy(&value, bytes + at, sizeof(value));
-	return GUINT32_FROM_LE(value);
-}
-
-static guint64 get64(const guint8 *bytes, size_t at)
-{
-	guint64 value;
-
-	memcpy(&value, bytes + at, sizeof(value));
-	return GUINT64_FROM_LE(value);
-}
-
-static void put32(guint8 *bytes, size_t at, guint32 value)
-{
-	value = GUINT32_TO_LE(value);
-	memcpy(bytes + at, &value, sizeof(value));
-}
-
-static void put64(guint8 *bytes, size_t at, guint64 value)
-{
-	value = GUINT64_TO_LE(value);
-	memcpy(bytes + at, &value, sizeof(value));
-}
-
 static guint32 crc_of(const void *data, size_t length)
 {
 	return (guint32)crc32(0, data, (uInt)length);
@@ -61,7 +34,7 @@ static guint32 header_crc(const guint8 *header)
 	guint8 copy[HEADER_LENGTH];
 
 	memcpy(copy, header, sizeof(copy));
-	put32(copy, HEADER_CRC, 0);
+	sw_put_le32(copy + HEADER_CRC, 0);
 	return crc_of(copy, sizeof(copy));
 }
 
@@ -78,19 +51,22 @@ static gboolean header_is_good(const guint8 *header, guint64 disk_size)
 {
 	guint64 sectors = disk_size / SECTOR;
 
-	return memcmp(header, "EFI PART", 8) == 0 && get32(header, HEADER_SIZE) == HEADER_LENGTH &&
-	       get32(header, HEADER_CRC) == header_crc(header) && get64(header, HEADER_SELF) == 1 &&
-	       get64(header, HEADER_ENTRIES) == 2 && get32(header, HEADER_COUNT) >= 1 &&
-	       get32(header, HEADER_COUNT) <= ENTRIES_MAX &&
-	       get32(header, HEADER_ENTRY_SIZE) == ENTRY_SIZE &&
-	       get64(header, HEADER_BACKUP) < sectors;
+	return memcmp(header, "EFI PART", 8) == 0 &&
+	       sw_get_le32(header + HEADER_SIZE) == HEADER_LENGTH &&
+	       sw_get_le32(header + HEADER_CRC) == header_crc(header) &&
+	       sw_get_le64(header + HEADER_SELF) == 1 &&
+	       sw_get_le64(header + HEADER_ENTRIES) == 2 &&
+	       sw_get_le32(header + HEADER_COUNT) >= 1 &&
+	       sw_get_le32(header + HEADER_COUNT) <= ENTRIES_MAX &&
+	       sw_get_le32(header + HEADER_ENTRY_SIZE) == ENTRY_SIZE &&
+	       sw_get_le64(header + HEADER_BACKUP) < sectors;
 }
 
 static void add_partition(struct sw_gpt *gpt, const guint8 *entry, guint64 disk_size)
 {
 	static const guint8 unused[16];
 	struct sw_gpt_partition partition = { 0 };
-	guint64 first = get64(entry, 32), last = get64(entry, 40);
+	guint64 first = sw_get_le64(entry + 32), last = sw_get_le64(entry + 40);
 
 	if (memcmp(entry, unused, sizeof(unused)) == 0 || first > last ||
 	    last >= disk_size / SECTOR)
@@ -117,15 +93,15 @@ gboolean sw_gpt_read(struct sw_sparse *disk, struct sw_gpt **ret_gpt, GError **e
 	*ret_gpt = NULL;
 	if (!header_is_good(gpt->header, size))
 		return TRUE;
-	length = get32(gpt->header, HEADER_COUNT) * ENTRY_SIZE;
+	length = sw_get_le32(gpt->header + HEADER_COUNT) * ENTRY_SIZE;
 	gpt->entries_length = sw_round_up(length, SECTOR);
 	gpt->entries = g_malloc(gpt->entries_length);
 	if (!sw_sparse_read(disk, gpt->entries, gpt->entries_length, (guint64)2 * SECTOR, error))
 		return FALSE;
-	if (crc_of(gpt->entries, length) != get32(gpt->header, HEADER_ENTRIES_CRC))
+	if (crc_of(gpt->entries, length) != sw_get_le32(gpt->header + HEADER_ENTRIES_CRC))
 		return TRUE;
 	format_uuid(gpt->header + HEADER_DISK_UUID, gpt->uuid);
-	gpt->end = (get64(gpt->header, HEADER_BACKUP) + 1) * SECTOR;
+	gpt->end = (sw_get_le64(gpt->header + HEADER_BACKUP) + 1) * SECTOR;
 	for (guint32 at = 0; at < length; at += ENTRY_SIZE)
 		add_partition(gpt, gpt->entries + at, size);
 	*ret_gpt = g_steal_pointer(&gpt);
@@ -158,7 +134,7 @@ static void fit_mbr(guint8 *mbr, guint64 sectors)
 	const size_t entry = 446;
 
 	if (mbr[entry + 4] == 0xee)
-		put32(mbr, entry + 12, (guint32)MIN(sectors - 1, G_MAXUINT32));
+		sw_put_le32(mbr + entry + 12, (guint32)MIN(sectors - 1, G_MAXUINT32));
 }
 
 /* The pieces of a disk of SECTORS with GPT's table: its head, what lies between, the backup. */
@@ -172,17 +148,17 @@ static struct sw_sparse *move_backup(const struct sw_gpt *gpt, struct sw_sparse 
 	g_autofree guint8 *header = g_memdup2(gpt->header, SECTOR);
 
 	fit_mbr(mbr, sectors);
-	put64(header, HEADER_BACKUP, sectors - 1);
-	put64(header, HEADER_LAST_USABLE, sectors - table - 2);
-	put32(header, HEADER_CRC, header_crc(header));
+	sw_put_le64(header + HEADER_BACKUP, sectors - 1);
+	sw_put_le64(header + HEADER_LAST_USABLE, sectors - table - 2);
+	sw_put_le32(header + HEADER_CRC, header_crc(header));
 	sw_assembly_add_bytes(assembly, mbr, SECTOR);
 	sw_assembly_add_bytes(assembly, header, SECTOR);
 	sw_assembly_add_range(assembly, disk, (guint64)2 * SECTOR, old_tail - (guint64)2 * SECTOR);
 	sw_assembly_add_zeros(assembly, (sectors - table - 1) * SECTOR - old_tail);
-	put64(header, HEADER_SELF, sectors - 1);
-	put64(header, HEADER_BACKUP, 1);
-	put64(header, HEADER_ENTRIES, sectors - table - 1);
-	put32(header, HEADER_CRC, header_crc(header));
+	sw_put_le64(header + HEADER_SELF, sectors - 1);
+	sw_put_le64(header + HEADER_BACKUP, 1);
+	sw_put_le64(header + HEADER_ENTRIES, sectors - table - 1);
+	sw_put_le32(header + HEADER_CRC, header_crc(header));
 	sw_assembly_add_bytes(assembly, gpt->entries, gpt->entries_length);
 	sw_assembly_add_bytes(assembly, header, SECTOR);
 	return sw_assembly_finish(assembly);

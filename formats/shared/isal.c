@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "core/bytes.h"
+
 /* The smallest table of hashes that ISA-L uses for SW_ISAL_LENGTH_MIN bytes. */
 #define HASH_MASK 0xfff
 /* The hashes of so many positions matter; one more stream, and one is free of them. */
@@ -65,12 +67,8 @@ struct isal_zstream *sw_isal_choose(struct sw_isal *isal, const void *in)
 	guint32 matter[POSITIONS];
 	size_t i = 0;
 
-	for (size_t at = 0; at < POSITIONS; at++) {
-		guint32 bytes;
-
-		memcpy(&bytes, (const guint8 *)in + at, sizeof(bytes));
-		matter[at] = hash(GUINT32_FROM_LE(bytes));
-	}
+	for (size_t at = 0; at < POSITIONS; at++)
+		matter[at] = hash(sw_get_le32((const guint8 *)in + at));
 	while (has_hash(matter, POSITIONS, isal->hashes[i]))
 		i++;
 	return isal->chosen[i];

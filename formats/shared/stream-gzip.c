@@ -2,6 +2,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "core/bytes.h"
 #include "core/size.h"
 #include "formats/shared/stream.h"
 
@@ -26,12 +27,10 @@ static void chunk_added(struct sw_stream *stream, const guint8 *prefix, size_t l
 /* An empty last block, the CRC, the length. */
 static gboolean add_trailer(struct sw_stream *stream, GError **error)
 {
-	guint32 crc = GUINT32_TO_LE(stream->crc);
-	guint32 length = GUINT32_TO_LE((guint32)stream->content);
 	guint8 trailer[10] = { 3, 0 };
 
-	memcpy(trailer + 2, &crc, 4);
-	memcpy(trailer + 6, &length, 4);
+	sw_put_le32(trailer + 2, stream->crc);
+	sw_put_le32(trailer + 6, (guint32)stream->content);
 	return sw_stream_append(stream, trailer, sizeof(trailer), error);
 }
 

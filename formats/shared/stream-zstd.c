@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include <string.h>
-
+#include "core/bytes.h"
 #include "core/size.h"
 #include "formats/shared/stream.h"
 
@@ -22,14 +21,12 @@ static gboolean add_table(struct sw_stream *stream, GError **error)
 	guint32 bytes = stream->frames->len * 4;
 	guint32 frames = stream->frames->len / 2;
 	guint32 head[2] = { GUINT32_TO_LE(SKIPPABLE_MAGIC), GUINT32_TO_LE(bytes + 9) };
-	guint32 magic = GUINT32_TO_LE(SEEKABLE_MAGIC);
 	guint8 foot[9] = { 0 }; /* the number of frames, a descriptor: no checksums, the magic */
 
 	if (frames > FRAMES_MAX)
 		return TRUE;
-	frames = GUINT32_TO_LE(frames);
-	memcpy(foot, &frames, 4);
-	memcpy(foot + 5, &magic, 4);
+	sw_put_le32(foot, frames);
+	sw_put_le32(foot + 5, SEEKABLE_MAGIC);
 	return sw_stream_append(stream, head, sizeof(head), error) &&
 	       sw_stream_append(stream, stream->frames->data, bytes, error) &&
 	       sw_stream_append(stream, foot, sizeof(foot), error);

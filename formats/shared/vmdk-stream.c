@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "core/bytes.h"
 #include "core/error.h"
 #include "core/file.h"
-#include "formats/shared/bytes.h"
 #include "formats/shared/clusters.h"
 #include "formats/shared/vmdk.h"
 #include "formats/shared/zlib-stream.h"

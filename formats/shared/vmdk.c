@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "core/bytes.h"
 #include "core/error.h"
-#include "formats/shared/bytes.h"
 #include "formats/shared/identity.h"
 
 guint64 sw_vmdk_size(const struct sw_format_input *input)

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "core/bytes.h"
 #include "core/size.h"
-#include "formats/shared/bytes.h"
 
 #define HEADER_SIZE 2
 #define TRAILER_SIZE 4

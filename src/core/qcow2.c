@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/bytes.h"
 #include "core/file.h"
 #include "core/inflate-cluster.h"
 #include "core/size.h"
@@ -61,22 +62,6 @@ struct qcow2 {
 	GPtrArray *inflaters; /* struct sw_cluster_inflater, those that nobody uses */
 };
 
-static guint32 get32(const guint8 *bytes, size_t at)
-{
-	guint32 value;
-
-	memcpy(&value, bytes + at, sizeof(value));
-	return GUINT32_FROM_BE(value);
-}
-
-static guint64 get64(const guint8 *bytes, size_t at)
-{
-	guint64 value;
-
-	memcpy(&value, bytes + at, sizeof(value));
-	return GUINT64_FROM_BE(value);
-}
-
 static gboolean G_GNUC_PRINTF(3, 4)
 	fail_corrupt(const struct qcow2 *q, GError **error, const char *format, ...)
 {
@@ -99,8 +84,8 @@ static gboolean fail_unsupported(const struct qcow2 *q, const char *what, GError
 
 static gboolean check_features(struct qcow2 *q, const guint8 *header, size_t length, GError **error)
 {
-	guint64 features = get64(header, 72);
-	guint32 header_length = get32(header, 100);
+	guint64 features = sw_get_be64(header + 72);
+	guint32 header_length = sw_get_be32(header + 100);
 
 	if (features & FEATURE_DATA_FILE)
 		return fail_unsupported(q, "has its data in another file", error);
@@ -116,7 +101,7 @@ static gboolean check_features(struct qcow2 *q, const guint8 *header, size_t len
 			       q->path, features);
 	if (header_length < HEADER_V3 || header_length % 8 != 0)
 		return fail_corrupt(q, error, "its header has %u bytes", header_length);
-	if (!(get64(header, 72) & FEATURE_COMPRESSION))
+	if (!(sw_get_be64(header + 72) & FEATURE_COMPRESSION))
 		return TRUE;
 	if (header_length <= HEADER_V3 || length <= HEADER_V3 || header[HEADER_V3] > 1)
 		return fail_unsupported(q, "is compressed in a way that is not known here", error);
@@ -127,19 +112,19 @@ static gboolean check_features(struct qcow2 *q, const guint8 *header, size_t len
 /* HEADER has at least HEADER_V2 bytes; also those behind LENGTH can be read, as zeros. */
 static gboolean parse_header(struct qcow2 *q, const guint8 *header, size_t length, GError **error)
 {
-	q->version = get32(header, 4);
-	q->cluster_bits = get32(header, 20);
-	q->size = get64(header, 24);
-	q->l1_size = get32(header, 36);
+	q->version = sw_get_be32(header + 4);
+	q->cluster_bits = sw_get_be32(header + 20);
+	q->size = sw_get_be64(header + 24);
+	q->l1_size = sw_get_be32(header + 36);
 	if (q->version != 2 && q->version != 3)
 		return sw_fail(error, SW_ERROR_FORMAT, UNSUPPORTED,
 			       "the qcow2 image %s has version %u: only 2 and 3 are known here",
 			       q->path, q->version);
 	if (length < (q->version == 2 ? HEADER_V2 : HEADER_V3))
 		return fail_corrupt(q, error, "it ends in its header");
-	if (get64(header, 8) != 0 || get32(header, 16) != 0)
+	if (sw_get_be64(header + 8) != 0 || sw_get_be32(header + 16) != 0)
 		return fail_unsupported(q, "has a backing file", error);
-	if (get32(header, 32) != 0)
+	if (sw_get_be32(header + 32) != 0)
 		return fail_unsupported(q, "is encrypted", error);
 	if (q->version == 3 && !check_features(q, header, length, error))
 		return FALSE;
@@ -450,7 +435,7 @@ gboolean sw_disk_image_open(const char *path, struct sw_sparse **ret_sparse, GEr
 	q->fd = fcntl(sw_sparse_fd(raw), F_DUPFD_CLOEXEC, 0);
 	if (q->fd < 0)
 		return sw_fail_errno(error, SW_ERROR_FORMAT, ID, "cannot open the disk %s", path);
-	if (!parse_header(q, start, length, error) || !read_l1(q, get64(start, 40), error))
+	if (!parse_header(q, start, length, error) || !read_l1(q, sw_get_be64(start + 40), error))
 		return FALSE;
 	q->table_count = (guint)CLAMP(CACHE_BYTES / q->cluster_size, 1, q->l1_size);
 	q->tables = g_new0(struct table, q->table_count);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/bytes.h"
 #include "core/hash.h"
 #include "core/size.h"
 
@@ -96,18 +97,10 @@ static GPtrArray *build_levels(GByteArray *leaves)
 	return levels;
 }
 
-static void put_le64(guint8 *at, guint64 value)
-{
-	guint64 little = GUINT64_TO_LE(value);
-
-	memcpy(at, &little, sizeof little);
-}
-
 GBytes *sw_verity_finish(struct sw_verity *verity, char *ret_digest)
 {
 	GByteArray *bytes = g_byte_array_new();
 	guint8 descriptor[DESCRIPTOR] = { 1, 1, BLOCK_SHIFT };
-	guint32 length = GUINT32_TO_LE(DESCRIPTOR);
 	g_autoptr(GPtrArray) levels = NULL;
 	GByteArray *root;
 
@@ -124,13 +117,13 @@ GBytes *sw_verity_finish(struct sw_verity *verity, char *ret_digest)
 		g_byte_array_append(bytes, level->data, level->len);
 	}
 	root = g_ptr_array_index(levels, levels->len - 1);
-	put_le64(descriptor + 8, verity->size);
+	sw_put_le64(descriptor + 8, verity->size);
 	if (root->len > 0)
 		memcpy(descriptor + 16, root->data, root->len);
 	g_byte_array_append(bytes, descriptor, DESCRIPTOR);
 	pad(bytes);
 	/* The end of the last block tells how long the descriptor is. */
-	memcpy(bytes->data + bytes->len - sizeof length, &length, sizeof length);
+	sw_put_le32(bytes->data + bytes->len - sizeof(guint32), DESCRIPTOR);
 	if (ret_digest != NULL)
 		sw_sha256_data(descriptor, DESCRIPTOR, ret_digest);
 	return g_byte_array_free_to_bytes(bytes);

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "core/bytes.h"
+
 #define HEADER_SIZE 92
 #define ENTRY_SIZE 128
 #define ENTRIES 128
@@ -23,30 +25,6 @@
 #define AT_ENTRY_SIZE 84
 #define AT_ENTRIES_CRC 88
 
-static guint16 read16(const guint8 *at)
-{
-	guint16 value;
-
-	memcpy(&value, at, sizeof value);
-	return GUINT16_FROM_LE(value);
-}
-
-static guint32 read32(const guint8 *at)
-{
-	guint32 value;
-
-	memcpy(&value, at, sizeof value);
-	return GUINT32_FROM_LE(value);
-}
-
-static guint64 read64(const guint8 *at)
-{
-	guint64 value;
-
-	memcpy(&value, at, sizeof value);
-	return GUINT64_FROM_LE(value);
-}
-
 static void problem(struct sw_gpt_table *table, const char *format, ...) G_GNUC_PRINTF(2, 3);
 static void problem(struct sw_gpt_table *table, const char *format, ...)
 {
@@ -60,9 +38,9 @@ static void problem(struct sw_gpt_table *table, const char *format, ...)
 /* The first three fields of a GUID are little-endian. */
 static void format_guid(const guint8 *at, char ret_text[37])
 {
-	g_snprintf(ret_text, 37, "%08x-%04x-%04x-%02x%02x-%02x%02x%02x%02x%02x%02x", read32(at),
-		   read16(at + 4), read16(at + 6), at[8], at[9], at[10], at[11], at[12], at[13],
-		   at[14], at[15]);
+	g_snprintf(ret_text, 37, "%08x-%04x-%04x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+		   sw_get_le32(at), sw_get_le16(at + 4), sw_get_le16(at + 6), at[8], at[9], at[10],
+		   at[11], at[12], at[13], at[14], at[15]);
 }
 
 /* One of the two copies: is HEADER, which lies at LBA, whole, and so its ENTRIES? */
@@ -77,17 +55,19 @@ static gboolean check_copy(struct sw_gpt_table *table, const guint8 *header, con
 	}
 	memcpy(copy, header, sizeof copy);
 	memset(copy + AT_CRC, 0, 4);
-	if (read32(header + AT_SIZE) != HEADER_SIZE ||
-	    crc32(0, copy, HEADER_SIZE) != read32(header + AT_CRC)) {
+	if (sw_get_le32(header + AT_SIZE) != HEADER_SIZE ||
+	    crc32(0, copy, HEADER_SIZE) != sw_get_le32(header + AT_CRC)) {
 		problem(table, "the header of the %s table is damaged", which);
 		return FALSE;
 	}
-	if (read64(header + AT_MY_LBA) != lba || read64(header + AT_ENTRIES_LBA) != entries_lba ||
-	    read32(header + AT_COUNT) != ENTRIES || read32(header + AT_ENTRY_SIZE) != ENTRY_SIZE) {
+	if (sw_get_le64(header + AT_MY_LBA) != lba ||
+	    sw_get_le64(header + AT_ENTRIES_LBA) != entries_lba ||
+	    sw_get_le32(header + AT_COUNT) != ENTRIES ||
+	    sw_get_le32(header + AT_ENTRY_SIZE) != ENTRY_SIZE) {
 		problem(table, "the %s table is not where it says", which);
 		return FALSE;
 	}
-	if (crc32(0, entries, ENTRY_BYTES) != read32(header + AT_ENTRIES_CRC)) {
+	if (crc32(0, entries, ENTRY_BYTES) != sw_get_le32(header + AT_ENTRIES_CRC)) {
 		problem(table, "the entries of the %s table are damaged", which);
 		return FALSE;
 	}
@@ -100,7 +80,7 @@ static char *read_name(const guint8 *at)
 	char *name;
 
 	for (guint i = 0; i < NAME_UNITS; i++)
-		units[i] = read16(at + 2 * i);
+		units[i] = sw_get_le16(at + 2 * i);
 	name = g_utf16_to_utf8(units, -1, NULL, NULL, NULL);
 	return name != NULL ? name : g_strdup("?");
 }
@@ -108,8 +88,8 @@ static char *read_name(const guint8 *at)
 static void read_entry(struct sw_gpt_table *table, const guint8 *at, guint number, guint64 first,
 		       guint64 last)
 {
-	guint64 from = read64(at + 32);
-	guint64 to = read64(at + 40);
+	guint64 from = sw_get_le64(at + 32);
+	guint64 to = sw_get_le64(at + 40);
 	struct sw_gpt_partition *partition;
 
 	if (from < first || to > last || from > to) {
@@ -143,8 +123,8 @@ static void read_entries(struct sw_gpt_table *table, const guint8 *header, const
 			 guint64 sectors)
 {
 	static const guint8 unused[16];
-	guint64 first = read64(header + AT_FIRST);
-	guint64 last = read64(header + AT_LAST);
+	guint64 first = sw_get_le64(header + AT_FIRST);
+	guint64 last = sw_get_le64(header + AT_LAST);
 
 	if (first < SW_GPT_HEAD / SW_SECTOR || last > sectors - SW_GPT_TAIL / SW_SECTOR - 1) {
 		problem(table, "the table claims sectors that the disk does not have");
@@ -185,7 +165,8 @@ struct sw_gpt_table *sw_gpt_table_parse(const guint8 *head, const guint8 *tail, 
 	if (first_ok && last_ok &&
 	    (memcmp(first_entries, tail, ENTRY_BYTES) != 0 ||
 	     memcmp(first + AT_DISK_GUID, last + AT_DISK_GUID, 16) != 0 ||
-	     read64(first + AT_OTHER_LBA) != sectors - 1 || read64(last + AT_OTHER_LBA) != 1))
+	     sw_get_le64(first + AT_OTHER_LBA) != sectors - 1 ||
+	     sw_get_le64(last + AT_OTHER_LBA) != 1))
 		problem(table, "the two tables differ");
 	if (first_ok)
 		read_entries(table, first, first_entries, sectors);

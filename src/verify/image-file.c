@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "core/bytes.h"
+
 #define ID "qcow2"
 
 /* The header of a qcow2, big-endian (QEMU's docs/interop/qcow2.txt). */
@@ -37,19 +39,6 @@ static const struct {
 	  5, "compressed (xz)" },
 };
 
-static guint32 read32(const guint8 *at)
-{
-	guint32 value;
-
-	memcpy(&value, at, sizeof value);
-	return GUINT32_FROM_BE(value);
-}
-
-static guint64 read64(const guint8 *at)
-{
-	return (guint64)read32(at) << 32 | read32(at + 4);
-}
-
 static gboolean refuse(const char *name, const char *what, GError **error)
 {
 	return sw_fail(error, SW_ERROR_DEPLOY, ID,
@@ -61,8 +50,8 @@ static gboolean check_extensions(const guint8 *head, size_t length, size_t at, c
 				 GError **error)
 {
 	while (at + 8 <= length) {
-		guint32 type = read32(head + at);
-		guint32 size = read32(head + at + 4);
+		guint32 type = sw_get_be32(head + at);
+		guint32 size = sw_get_be32(head + at + 4);
 
 		if (type == QCOW2_EXTENSION_END)
 			return TRUE;
@@ -82,7 +71,7 @@ static gboolean check_extensions(const guint8 *head, size_t length, size_t at, c
 
 static gboolean check_qcow2(const guint8 *head, size_t length, const char *name, GError **error)
 {
-	guint32 version = length < QCOW2_V2_LENGTH ? 0 : read32(head + QCOW2_VERSION);
+	guint32 version = length < QCOW2_V2_LENGTH ? 0 : sw_get_be32(head + QCOW2_VERSION);
 	size_t header_length = QCOW2_V2_LENGTH;
 	guint64 features = 0;
 
@@ -90,14 +79,15 @@ static gboolean check_qcow2(const guint8 *head, size_t length, const char *name,
 		return sw_fail(error, SW_ERROR_DEPLOY, ID,
 			       "%s is a qcow2 of a version that is not known", name);
 	if (version == 3) {
-		features = read64(head + QCOW2_INCOMPATIBLE);
-		header_length = read32(head + QCOW2_HEADER_LENGTH);
+		features = sw_get_be64(head + QCOW2_INCOMPATIBLE);
+		header_length = sw_get_be32(head + QCOW2_HEADER_LENGTH);
 	}
-	if (read64(head + QCOW2_BACKING_OFFSET) != 0 || read32(head + QCOW2_BACKING_SIZE) != 0)
+	if (sw_get_be64(head + QCOW2_BACKING_OFFSET) != 0 ||
+	    sw_get_be32(head + QCOW2_BACKING_SIZE) != 0)
 		return refuse(name, "with a backing file", error);
 	if ((features & QCOW2_FEATURE_DATA_FILE) != 0)
 		return refuse(name, "with an external data file", error);
-	if (read32(head + QCOW2_CRYPT_METHOD) != 0)
+	if (sw_get_be32(head + QCOW2_CRYPT_METHOD) != 0)
 		return refuse(name, "that is encrypted", error);
 	if ((features & QCOW2_FEATURE_CORRUPT) != 0)
 		return refuse(name, "that QEMU has marked as corrupt", error);

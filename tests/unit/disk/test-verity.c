@@ -4,6 +4,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "core/bytes.h"
 #include "core/hash.h"
 #include "core/subprocess.h"
 
@@ -72,16 +73,12 @@ static void test_form(void)
 		g_autoptr(GBytes) other = seal(content, sizes[i], 65537, NULL);
 		gsize length = 0;
 		const guint8 *data = g_bytes_get_data(bytes, &length);
-		guint32 descriptor;
-		guint64 size;
 
 		g_assert_true(g_bytes_equal(bytes, other));
 		g_assert_cmpuint(length, ==, (blocks[i] + 1) * 4096);
-		memcpy(&descriptor, data + length - 4, 4);
-		g_assert_cmpuint(GUINT32_FROM_LE(descriptor), ==, 256);
+		g_assert_cmpuint(sw_get_le32(data + length - 4), ==, 256);
 		g_assert_cmpmem(data + length - 4096, 3, "\1\1\14", 3);
-		memcpy(&size, data + length - 4096 + 8, 8);
-		g_assert_cmpuint(GUINT64_FROM_LE(size), ==, sizes[i]);
+		g_assert_cmpuint(sw_get_le64(data + length - 4096 + 8), ==, sizes[i]);
 	}
 	g_assert_cmpuint(sw_verity_offset(0), ==, 0);
 	g_assert_cmpuint(sw_verity_offset(1), ==, 65536);

@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include "../../format.h"
+#include "core/bytes.h"
 #include "core/hash.h"
 #include "core/subprocess.h"
 #include "formats/shared/stream.h"
@@ -117,26 +118,21 @@ static void test_seek_table(void)
 	g_autofree char *path = scratch_path(scratch, "image");
 	g_autofree guint8 *file = NULL;
 	gsize length = 0;
-	guint32 frames, value;
+	guint32 frames;
 	const guint8 *table;
 	guint64 at = 0, content = 0;
 
 	make_disk(disk, 100 * SW_MIB + 512, mixed);
 	write_raw(disk, path, "zstd", "3", 2);
 	g_assert_true(g_file_get_contents(path, (char **)&file, &length, NULL));
-	memcpy(&value, file + length - 4, 4);
-	g_assert_cmphex(GUINT32_FROM_LE(value), ==, 0x8f92eab1);
-	memcpy(&value, file + length - 9, 4);
-	frames = GUINT32_FROM_LE(value);
+	g_assert_cmphex(sw_get_le32(file + length - 4), ==, 0x8f92eab1);
+	frames = sw_get_le32(file + length - 9);
 	g_assert_cmpuint(frames, ==, 51);
 	table = file + length - 9 - frames * 8;
 	for (guint i = 0; i < frames; i++) {
-		memcpy(&value, file + at, 4);
-		g_assert_cmphex(GUINT32_FROM_LE(value), ==, 0xfd2fb528);
-		memcpy(&value, table + i * 8, 4);
-		at += GUINT32_FROM_LE(value);
-		memcpy(&value, table + i * 8 + 4, 4);
-		content += GUINT32_FROM_LE(value);
+		g_assert_cmphex(sw_get_le32(file + at), ==, 0xfd2fb528);
+		at += sw_get_le32(table + i * 8);
+		content += sw_get_le32(table + i * 8 + 4);
 	}
 	g_assert_true(file + at + 8 == table);
 	g_assert_cmpuint(content, ==, 100 * SW_MIB + 512);
