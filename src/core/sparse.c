@@ -14,8 +14,7 @@
 struct sw_sparse {
 	const struct sw_sparse_source *source;
 	void *data;
-	guint64 source_size;
-	guint64 size; /* more than that: zeros are behind it */
+	guint64 size;
 };
 
 /* A raw file. */
@@ -31,7 +30,6 @@ struct sw_sparse *sw_sparse_new(const struct sw_sparse_source *source, void *dat
 
 	sparse->source = source;
 	sparse->data = data;
-	sparse->source_size = size;
 	sparse->size = size;
 	return sparse;
 }
@@ -141,20 +139,17 @@ int sw_sparse_fd(const struct sw_sparse *sparse)
 gboolean sw_sparse_next(struct sw_sparse *sparse, guint64 offset, guint64 *ret_start,
 			guint64 *ret_end, GError **error)
 {
-	guint64 start = sparse->source_size, end = sparse->source_size;
-
-	if (offset < sparse->source_size &&
-	    !sparse->source->next(sparse->data, offset, &start, &end, error))
-		return FALSE;
-	*ret_start = start < sparse->source_size ? start : sparse->size;
-	*ret_end = start < sparse->source_size ? end : sparse->size;
+	if (offset < sparse->size)
+		return sparse->source->next(sparse->data, offset, ret_start, ret_end, error);
+	*ret_start = sparse->size;
+	*ret_end = sparse->size;
 	return TRUE;
 }
 
 gboolean sw_sparse_read(struct sw_sparse *sparse, void *buffer, size_t length, guint64 offset,
 			GError **error)
 {
-	guint64 size = sparse->source_size;
+	guint64 size = sparse->size;
 	size_t inside = offset >= size ? 0 : (size_t)MIN((guint64)length, size - offset);
 
 	memset((guint8 *)buffer + inside, 0, length - inside);
