@@ -6,7 +6,7 @@
 #include "core/file.h"
 #include "core/size.h"
 #include "formats/shared/copy.h"
-#include "formats/shared/gpt.h"
+#include "formats/shared/gpt-pad.h"
 
 /*
  * What `aws ec2 import-snapshot` takes, and beside it the parameters of that call and of `register-image`,
@@ -99,10 +99,10 @@ struct machine {
 static struct machine look(const struct options *options, const struct sw_format_input *input,
 			   const struct sw_gpt *gpt)
 {
-	gboolean efi = gpt != NULL && sw_gpt_has(gpt, SW_GPT_ESP);
-	gboolean bios = gpt != NULL && sw_gpt_has(gpt, SW_GPT_BIOS_BOOT);
+	gboolean efi = gpt != NULL && sw_gpt_find(gpt, SW_GPT_ESP, NULL) != NULL;
+	gboolean bios = gpt != NULL && sw_gpt_find(gpt, SW_GPT_BIOS_BOOT, NULL) != NULL;
 	gboolean arm = g_strcmp0(input->arch, "arm64") == 0 ||
-		       (gpt != NULL && sw_gpt_has(gpt, SW_GPT_ROOT_ARM64));
+		       (gpt != NULL && sw_gpt_find(gpt, SW_GPT_ROOT_ARM64, NULL) != NULL);
 	struct machine machine = {
 		.name = options->name != NULL ? options->name : input->name,
 		.architecture = arm ? "arm64" : "x86_64",
@@ -222,7 +222,7 @@ static gboolean ami_write(const void *state, const struct sw_format_input *input
 	g_autoptr(JsonBuilder) registration = json_builder_new();
 	struct machine machine;
 
-	if (!sw_check_cancelled(cancellable, error) || !sw_gpt_read(input->disk, &gpt, error) ||
+	if (!sw_check_cancelled(cancellable, error) || !sw_gpt_of_disk(input->disk, &gpt, error) ||
 	    !sw_gpt_pad(input->disk, SW_GIB, &disk, error) ||
 	    !write_disk(input, disk, output, cancellable, error))
 		return FALSE;

@@ -5,7 +5,7 @@
 #include "core/error.h"
 #include "core/size.h"
 #include "formats/shared/assembly.h"
-#include "formats/shared/gpt.h"
+#include "formats/shared/gpt-pad.h"
 #include "formats/shared/stream.h"
 
 /*

@@ -8,7 +8,7 @@
 #include "core/file.h"
 #include "core/hash.h"
 #include "core/size.h"
-#include "formats/shared/gpt.h"
+#include "formats/shared/gpt-pad.h"
 
 #define ID "bmap-write"
 #define BLOCK (4 * SW_KIB)
@@ -66,14 +66,14 @@ static gboolean add_partition(struct map *map, const struct sw_gpt_partition *pa
 	guint8 head[2048];
 	guint64 fat;
 
-	if (!sw_sparse_read(map->disk, head, sizeof(head), partition->start, error))
+	if (!sw_sparse_read(map->disk, head, sizeof(head), partition->offset, error))
 		return FALSE;
 	/* ext4's magic (Linux, fs/ext4/ext4.h). */
 	if (sw_get_le16(head + 1024 + 56) == 0xef53)
 		return TRUE;
 	fat = fat_head(head);
-	add_bytes(map, partition->start,
-		  fat == 0 ? partition->end : MIN(partition->start + fat, partition->end));
+	add_bytes(map, partition->offset,
+		  partition->offset + (fat == 0 ? partition->size : MIN(fat, partition->size)));
 	return TRUE;
 }
 
@@ -94,11 +94,10 @@ static gboolean collect(struct map *map, GError **error)
 {
 	g_autoptr(SwGpt) gpt = NULL;
 
-	if (!add_data(map, error) || !sw_gpt_read(map->disk, &gpt, error))
+	if (!add_data(map, error) || !sw_gpt_of_disk(map->disk, &gpt, error))
 		return FALSE;
 	for (guint i = 0; gpt != NULL && i < gpt->partitions->len; i++)
-		if (!add_partition(map, &g_array_index(gpt->partitions, struct sw_gpt_partition, i),
-				   error))
+		if (!add_partition(map, gpt->partitions->pdata[i], error))
 			return FALSE;
 	return TRUE;
 }

@@ -4,9 +4,7 @@
 #include <errno.h>
 #include <libfdisk/libfdisk.h>
 
-#include "core/size.h"
-
-#define SECTOR 512
+#include "core/gpt.h"
 
 static int add_partition(struct fdisk_context *context, const struct sw_partition *planned)
 {
@@ -18,9 +16,9 @@ static int add_partition(struct fdisk_context *context, const struct sw_partitio
 	if (r == 0)
 		r = fdisk_partition_set_partno(partition, planned->number - 1);
 	if (r == 0)
-		r = fdisk_partition_set_start(partition, planned->offset / SECTOR);
+		r = fdisk_partition_set_start(partition, planned->offset / SW_SECTOR);
 	if (r == 0)
-		r = fdisk_partition_set_size(partition, planned->size / SECTOR);
+		r = fdisk_partition_set_size(partition, planned->size / SW_SECTOR);
 	if (r == 0)
 		r = fdisk_partition_set_type(partition, type);
 	if (r == 0)

@@ -2,6 +2,7 @@
 #include "disk/layout.h"
 
 #include "core/error.h"
+#include "core/gpt.h"
 #include "core/hash.h"
 #include "core/size.h"
 
@@ -22,8 +23,7 @@
 #define EXT4_BYTES_PER_INODE 16384
 
 /*
- * What a kind of partition is (contract 2.1, 2.15; GUIDs of the Discoverable Partitions
- * Specification).
+ * What a kind of partition is (contract 2.1, 2.15).
  */
 struct kind {
 	guint64 size; /* 0: computed */
@@ -34,13 +34,10 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
-	[SW_ROLE_BIOS_BOOT] = { SW_MIB, "BIOS-BOOT", "21686148-6449-6e6f-744e-656564454649", NULL,
-				NULL },
-	[SW_ROLE_PREP] = { 4 * SW_MIB, "PowerPC-PReP-boot", "9e1a2d38-c612-4316-aa26-8b49521e5a8b",
-			   NULL, NULL },
-	[SW_ROLE_ESP] = { 512 * SW_MIB, "EFI-SYSTEM", "c12a7328-f81f-11d2-ba4b-00a0c93ec93b",
-			  "vfat", "EFI-SYSTEM" },
-	[SW_ROLE_BOOT] = { 0, "boot", "bc13c2ff-59e6-4262-a352-b275fd6f7172", "ext4", "boot" },
+	[SW_ROLE_BIOS_BOOT] = { SW_MIB, "BIOS-BOOT", SW_GPT_BIOS_BOOT, NULL, NULL },
+	[SW_ROLE_PREP] = { 4 * SW_MIB, "PowerPC-PReP-boot", SW_GPT_PREP, NULL, NULL },
+	[SW_ROLE_ESP] = { 512 * SW_MIB, "EFI-SYSTEM", SW_GPT_ESP, "vfat", "EFI-SYSTEM" },
+	[SW_ROLE_BOOT] = { 0, "boot", SW_GPT_BOOT, "ext4", "boot" },
 	[SW_ROLE_ROOT] = { 0, "root", NULL, NULL, "root" },
 };
 
@@ -52,18 +49,12 @@ struct architecture {
 
 static const struct architecture architectures[] = {
 	{ "amd64",
-	  "4f68bce3-e8cd-4db1-96e7-fbcaf984b709",
+	  SW_GPT_ROOT_AMD64,
 	  { SW_ROLE_BIOS_BOOT, SW_ROLE_ESP, SW_ROLE_BOOT, SW_ROLE_ROOT } },
-	{ "arm64",
-	  "b921b045-1df0-41c3-af44-4c6f280d3fae",
-	  { SW_ROLE_ESP, SW_ROLE_BOOT, SW_ROLE_ROOT } },
-	{ "riscv64",
-	  "72ec70a6-cf74-40e6-bd49-4bda08e8f224",
-	  { SW_ROLE_ESP, SW_ROLE_BOOT, SW_ROLE_ROOT } },
-	{ "ppc64le",
-	  "c31c45e6-3f39-412e-80fb-4809c4980599",
-	  { SW_ROLE_PREP, SW_ROLE_BOOT, SW_ROLE_ROOT } },
-	{ "s390x", "5eead9a9-fe09-4a1e-a1d7-520d00531306", { SW_ROLE_BOOT, SW_ROLE_ROOT } },
+	{ "arm64", SW_GPT_ROOT_ARM64, { SW_ROLE_ESP, SW_ROLE_BOOT, SW_ROLE_ROOT } },
+	{ "riscv64", SW_GPT_ROOT_RISCV64, { SW_ROLE_ESP, SW_ROLE_BOOT, SW_ROLE_ROOT } },
+	{ "ppc64le", SW_GPT_ROOT_PPC64LE, { SW_ROLE_PREP, SW_ROLE_BOOT, SW_ROLE_ROOT } },
+	{ "s390x", SW_GPT_ROOT_S390X, { SW_ROLE_BOOT, SW_ROLE_ROOT } },
 };
 
 /*

@@ -3,9 +3,6 @@
 #include "disk/layout.h"
 #include "verify/check.h"
 
-/* What bootc called its root before 1.11, and what bootc-image-builder calls it. */
-#define LINUX_TYPE "0fc63daf-8483-4772-8e79-3d69d8477de4"
-
 static void check_gpt(const struct sw_examined *disk, struct sw_finding *finding)
 {
 	g_autofree char *size = sw_size_format(disk->size);
@@ -31,7 +28,7 @@ static struct sw_layout *expected_layout(const struct sw_examined *disk)
 static void check_partition(const struct sw_examined *disk, const struct sw_partition *expected,
 			    struct sw_finding *finding)
 {
-	const struct sw_gpt_partition *found = sw_gpt_table_find(disk->table, NULL, expected->name);
+	const struct sw_gpt_partition *found = sw_gpt_find(disk->table, NULL, expected->name);
 
 	if (found == NULL) {
 		/* bootc's own install has /boot on root. */
@@ -39,9 +36,10 @@ static void check_partition(const struct sw_examined *disk, const struct sw_part
 			sw_found_problem(finding, "no partition is called %s", expected->name);
 		return;
 	}
+	/* The last: bootc's root before 1.11, and bootc-image-builder's. */
 	if (!g_str_equal(found->type_guid, expected->type_guid) &&
 	    ((expected->role != SW_ROLE_ROOT && expected->role != SW_ROLE_BOOT) ||
-	     !g_str_equal(found->type_guid, LINUX_TYPE)))
+	     !g_str_equal(found->type_guid, SW_GPT_LINUX)))
 		sw_found_problem(finding, "partition %u (%s) has the type %s, not %s",
 				 found->number, found->name, found->type_guid, expected->type_guid);
 	if (found->offset % SW_MIB != 0)

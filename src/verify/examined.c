@@ -7,10 +7,8 @@
 
 #include "core/file.h"
 #include "core/size.h"
+#include "core/sparse.h"
 
-#define ESP_TYPE "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
-#define XBOOTLDR_TYPE "bc13c2ff-59e6-4262-a352-b275fd6f7172"
-#define BIOS_TYPE "21686148-6449-6e6f-744e-656564454649"
 #define BOOT_CODE_SIZE 440
 #define CHUNK_SIZE 65536
 /* Content that is kept: of root only what checks read, of /boot and the ESP all. */
@@ -122,16 +120,16 @@ static gboolean read_filesystem(struct sw_guest *guest, struct sw_examined_files
 }
 
 /* A partition is known by its name as well as by its type: either may be what is wrong. */
-static const struct sw_gpt_partition *find_partition(const struct sw_gpt_table *table,
-						     const char *name, const char *type)
+static const struct sw_gpt_partition *find_partition(const struct sw_gpt *table, const char *name,
+						     const char *type)
 {
-	const struct sw_gpt_partition *found = sw_gpt_table_find(table, NULL, name);
+	const struct sw_gpt_partition *found = sw_gpt_find(table, NULL, name);
 
-	return found != NULL || type == NULL ? found : sw_gpt_table_find(table, type, NULL);
+	return found != NULL || type == NULL ? found : sw_gpt_find(table, type, NULL);
 }
 
 /* Without its name, root is the last partition, as every layout has it. */
-static const struct sw_gpt_partition *find_root(const struct sw_gpt_table *table)
+static const struct sw_gpt_partition *find_root(const struct sw_gpt *table)
 {
 	const struct sw_gpt_partition *found = find_partition(table, "root", NULL);
 
@@ -140,39 +138,29 @@ static const struct sw_gpt_partition *find_root(const struct sw_gpt_table *table
 	return found;
 }
 
-static gboolean has_bytes(const guint8 *data, size_t length)
+static gboolean read_disk(void *data, void *buffer, size_t length, guint64 offset, GError **error)
 {
-	for (size_t i = 0; i < length; i++)
-		if (data[i] != 0)
-			return TRUE;
-	return FALSE;
+	return sw_examine_read(data, offset, buffer, length, error);
 }
 
 static gboolean read_table(struct sw_guest *guest, struct sw_examined *disk, GError **error)
 {
-	g_autofree guint8 *head = g_malloc0(SW_GPT_HEAD);
-	g_autofree guint8 *tail = g_malloc0(SW_GPT_TAIL);
 	const struct sw_gpt_partition *bios;
 	guint8 core[SW_SECTOR] = { 0 };
 
-	if (!sw_examine_size(guest, &disk->size, error))
+	if (!sw_examine_size(guest, &disk->size, error) ||
+	    !sw_gpt_read(read_disk, guest, disk->size, &disk->table, error))
 		return FALSE;
-	if (disk->size >= SW_GPT_HEAD + SW_GPT_TAIL &&
-	    (!sw_examine_read(guest, 0, head, SW_GPT_HEAD, error) ||
-	     !sw_examine_read(guest, disk->size / SW_SECTOR * SW_SECTOR - SW_GPT_TAIL, tail,
-			      SW_GPT_TAIL, error)))
-		return FALSE;
-	disk->table = sw_gpt_table_parse(head, tail, disk->size);
-	disk->has_boot_code = has_bytes(head, BOOT_CODE_SIZE);
+	disk->has_boot_code = !sw_is_zero(disk->table->mbr, BOOT_CODE_SIZE);
 	disk->root.partition = find_root(disk->table);
-	disk->boot.partition = find_partition(disk->table, "boot", XBOOTLDR_TYPE);
-	disk->esp.partition = find_partition(disk->table, "EFI-SYSTEM", ESP_TYPE);
-	bios = find_partition(disk->table, "BIOS-BOOT", BIOS_TYPE);
+	disk->boot.partition = find_partition(disk->table, "boot", SW_GPT_BOOT);
+	disk->esp.partition = find_partition(disk->table, "EFI-SYSTEM", SW_GPT_ESP);
+	bios = find_partition(disk->table, "BIOS-BOOT", SW_GPT_BIOS_BOOT);
 	if (bios == NULL)
 		return TRUE;
 	if (!sw_examine_read(guest, bios->offset, core, sizeof core, error))
 		return FALSE;
-	disk->has_bios_core = has_bytes(core, sizeof core);
+	disk->has_bios_core = !sw_is_zero(core, sizeof core);
 	return TRUE;
 }
 
@@ -254,7 +242,7 @@ void sw_examined_free(struct sw_examined *disk)
 	clear_filesystem(&disk->root);
 	clear_filesystem(&disk->boot);
 	clear_filesystem(&disk->esp);
-	sw_gpt_table_free(disk->table);
+	sw_gpt_free(disk->table);
 	g_free(disk->stateroot);
 	g_free(disk->commit);
 	g_free(disk->deployment);

@@ -3,9 +3,9 @@
 
 #include <ostree.h>
 
+#include "core/gpt.h"
 #include "disk/examine.h"
 #include "source/oci.h"
-#include "verify/gpt-table.h"
 #include "verify/snapshot.h"
 
 /* One filesystem of the disk. */
@@ -32,7 +32,7 @@ struct sw_loader_entry {
  */
 struct sw_examined {
 	guint64 size;
-	struct sw_gpt_table *table;
+	struct sw_gpt *table;
 	struct sw_examined_filesystem root, boot, esp;
 	gboolean has_boot_code; /* in the MBR */
 	gboolean has_bios_core; /* in the BIOS boot partition */

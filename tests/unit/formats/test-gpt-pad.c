@@ -3,7 +3,7 @@
 
 #include "../../disk.h"
 #include "core/subprocess.h"
-#include "formats/shared/gpt.h"
+#include "formats/shared/gpt-pad.h"
 
 /*
  * Tables that sfdisk and sgdisk have written, and what they say of ours.
@@ -44,17 +44,16 @@ static void test_read(void)
 	make_disk(path, 100 * SW_MIB, NULL);
 	partition(path);
 	g_assert_true(sw_sparse_open(path, &disk, &error));
-	g_assert_true(sw_gpt_read(disk, &gpt, &error));
+	g_assert_true(sw_gpt_of_disk(disk, &gpt, &error));
 	g_assert_nonnull(gpt);
-	g_assert_cmpstr(gpt->uuid, ==, "0fc63daf-8483-4772-8e79-3d69d8477de4");
-	g_assert_cmpuint(gpt->end, ==, 100 * SW_MIB);
+	g_assert_cmpuint(gpt->problems->len, ==, 0);
 	g_assert_cmpuint(gpt->partitions->len, ==, 3);
-	esp = &g_array_index(gpt->partitions, struct sw_gpt_partition, 1);
-	g_assert_cmpstr(esp->type, ==, SW_GPT_ESP);
-	g_assert_cmpuint(esp->start, ==, 2 * SW_MIB);
-	g_assert_cmpuint(esp->end, ==, 42 * SW_MIB);
-	g_assert_true(sw_gpt_has(gpt, SW_GPT_BIOS_BOOT));
-	g_assert_false(sw_gpt_has(gpt, SW_GPT_ROOT_ARM64));
+	esp = gpt->partitions->pdata[1];
+	g_assert_cmpstr(esp->type_guid, ==, SW_GPT_ESP);
+	g_assert_cmpuint(esp->offset, ==, 2 * SW_MIB);
+	g_assert_cmpuint(esp->size, ==, 40 * SW_MIB);
+	g_assert_nonnull(sw_gpt_find(gpt, SW_GPT_BIOS_BOOT, NULL));
+	g_assert_null(sw_gpt_find(gpt, SW_GPT_ROOT_ARM64, NULL));
 }
 
 /* A byte that is changed anywhere in the header or the entries makes it no table. */
@@ -78,7 +77,7 @@ static void test_damaged(void)
 		byte ^= 0x10;
 		g_assert_cmpint(pwrite(fd, &byte, 1, (off_t)places[i]), ==, 1);
 		g_assert_true(sw_sparse_open(path, &disk, &error));
-		g_assert_true(sw_gpt_read(disk, &gpt, &error));
+		g_assert_true(sw_gpt_of_disk(disk, &gpt, &error));
 		g_assert_null(gpt);
 	}
 }
@@ -129,9 +128,9 @@ static void test_pad(void)
 	copy_out(padded, larger);
 	run(verify, NULL);
 	g_assert_true(sw_sparse_open(larger, &again, &error));
-	g_assert_true(sw_gpt_read(again, &gpt, &error));
+	g_assert_true(sw_gpt_of_disk(again, &gpt, &error));
 	g_assert_nonnull(gpt);
-	g_assert_cmpuint(gpt->end, ==, SW_GIB);
+	g_assert_cmpuint(gpt->problems->len, ==, 0);
 	g_assert_cmpuint(gpt->partitions->len, ==, 3);
 	g_assert_true(sw_sparse_read(disk, wanted, sizeof(wanted), 50 * SW_MIB, &error));
 	g_assert_true(sw_sparse_read(again, found, sizeof(found), 50 * SW_MIB, &error));
