@@ -6,15 +6,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "core/bytes.h"
 #include "core/file.h"
 #include "core/inflate-cluster.h"
+#include "core/qcow2-header.h"
 #include "core/size.h"
 
 #define ID "disk-unreadable"
 #define UNSUPPORTED "disk-unsupported"
-#define HEADER_V2 72
-#define HEADER_V3 104
 #define SECTOR 512
 
 /* What QEMU reads at most. */
@@ -30,13 +28,6 @@
 #define L2_RESERVED G_GUINT64_CONSTANT(0x3f000000000001fe)
 #define L2_COMPRESSED (G_GUINT64_CONSTANT(1) << 62)
 #define L2_ZERO G_GUINT64_CONSTANT(1)
-
-/* Incompatible features. */
-#define FEATURE_DIRTY (G_GUINT64_CONSTANT(1) << 0)
-#define FEATURE_CORRUPT (G_GUINT64_CONSTANT(1) << 1)
-#define FEATURE_DATA_FILE (G_GUINT64_CONSTANT(1) << 2)
-#define FEATURE_COMPRESSION (G_GUINT64_CONSTANT(1) << 3)
-#define FEATURE_SUBCLUSTERS (G_GUINT64_CONSTANT(1) << 4)
 
 /* An L2 table in memory. */
 struct table {
@@ -71,69 +62,54 @@ static gboolean G_GNUC_PRINTF(3, 4)
 	va_start(args, format);
 	what = g_strdup_vprintf(format, args);
 	va_end(args);
-	return sw_fail(error, SW_ERROR_FORMAT, ID, "the qcow2 image %s is damaged: %s", q->path,
-		       what);
+	return sw_qcow2_fail_corrupt(q->path, what, SW_ERROR_FORMAT, error);
 }
 
 static gboolean fail_unsupported(const struct qcow2 *q, const char *what, GError **error)
 {
-	return sw_fail(error, SW_ERROR_FORMAT, UNSUPPORTED,
-		       "the qcow2 image %s %s: make a plain one of it, such as by qemu-img convert",
-		       q->path, what);
+	return sw_qcow2_fail_unsupported(q->path, what, SW_ERROR_FORMAT, error);
 }
 
-static gboolean check_features(struct qcow2 *q, const guint8 *header, size_t length, GError **error)
+static gboolean check_features(struct qcow2 *q, const struct sw_qcow2_header *header,
+			       const guint8 *start, size_t length, GError **error)
 {
-	guint64 features = sw_get_be64(header + 72);
-	guint32 header_length = sw_get_be32(header + 100);
+	const guint64 known = SW_QCOW2_DIRTY | SW_QCOW2_COMPRESSION;
 
-	if (features & FEATURE_DATA_FILE)
-		return fail_unsupported(q, "has its data in another file", error);
-	if (features & FEATURE_SUBCLUSTERS)
+	if (header->features & SW_QCOW2_SUBCLUSTERS)
 		return fail_unsupported(q, "has subclusters (extended_l2)", error);
-	if (features & FEATURE_CORRUPT)
-		return fail_corrupt(q, error, "it is marked as corrupt");
-	features &= ~(FEATURE_DIRTY | FEATURE_COMPRESSION);
-	if (features != 0)
+	if (header->features & ~known)
 		return sw_fail(error, SW_ERROR_FORMAT, UNSUPPORTED,
 			       "the qcow2 image %s has features that are not known here: bits "
 			       "0x%" G_GINT64_MODIFIER "x",
-			       q->path, features);
-	if (header_length < HEADER_V3 || header_length % 8 != 0)
-		return fail_corrupt(q, error, "its header has %u bytes", header_length);
-	if (!(sw_get_be64(header + 72) & FEATURE_COMPRESSION))
+			       q->path, header->features & ~known);
+	if (!(header->features & SW_QCOW2_COMPRESSION))
 		return TRUE;
-	if (header_length <= HEADER_V3 || length <= HEADER_V3 || header[HEADER_V3] > 1)
+	if (header->length <= SW_QCOW2_HEADER_V3 || length <= SW_QCOW2_HEADER_V3 ||
+	    start[SW_QCOW2_HEADER_V3] > 1)
 		return fail_unsupported(q, "is compressed in a way that is not known here", error);
-	q->is_zstd = header[HEADER_V3] == 1;
+	q->is_zstd = start[SW_QCOW2_HEADER_V3] == 1;
 	return TRUE;
 }
 
-/* HEADER has at least HEADER_V2 bytes; also those behind LENGTH can be read, as zeros. */
-static gboolean parse_header(struct qcow2 *q, const guint8 *header, size_t length, GError **error)
+static gboolean read_header(struct qcow2 *q, const guint8 *start, size_t length,
+			    guint64 *ret_l1_offset, GError **error)
 {
-	q->version = sw_get_be32(header + 4);
-	q->cluster_bits = sw_get_be32(header + 20);
-	q->size = sw_get_be64(header + 24);
-	q->l1_size = sw_get_be32(header + 36);
-	if (q->version != 2 && q->version != 3)
-		return sw_fail(error, SW_ERROR_FORMAT, UNSUPPORTED,
-			       "the qcow2 image %s has version %u: only 2 and 3 are known here",
-			       q->path, q->version);
-	if (length < (q->version == 2 ? HEADER_V2 : HEADER_V3))
-		return fail_corrupt(q, error, "it ends in its header");
-	if (sw_get_be64(header + 8) != 0 || sw_get_be32(header + 16) != 0)
-		return fail_unsupported(q, "has a backing file", error);
-	if (sw_get_be32(header + 32) != 0)
-		return fail_unsupported(q, "is encrypted", error);
-	if (q->version == 3 && !check_features(q, header, length, error))
+	struct sw_qcow2_header header;
+
+	if (!sw_qcow2_header_read(start, length, q->path, SW_ERROR_FORMAT, &header, error) ||
+	    !check_features(q, &header, start, length, error))
 		return FALSE;
-	if (q->cluster_bits < 9 || q->cluster_bits > 21)
-		return fail_corrupt(q, error, "clusters of 2^%u bytes", q->cluster_bits);
+	if (header.cluster_bits < 9 || header.cluster_bits > 21)
+		return fail_corrupt(q, error, "clusters of 2^%u bytes", header.cluster_bits);
+	if (header.size == 0 || header.size > (guint64)G_MAXINT64 / 2)
+		return fail_corrupt(q, error, "a disk of %" G_GUINT64_FORMAT " bytes", header.size);
+	q->version = header.version;
+	q->cluster_bits = header.cluster_bits;
 	q->cluster_size = G_GUINT64_CONSTANT(1) << q->cluster_bits;
 	q->l2_entries = q->cluster_size / 8;
-	if (q->size == 0 || q->size > (guint64)G_MAXINT64 / 2)
-		return fail_corrupt(q, error, "a disk of %" G_GUINT64_FORMAT " bytes", q->size);
+	q->size = header.size;
+	q->l1_size = header.l1_size;
+	*ret_l1_offset = header.l1_offset;
 	return TRUE;
 }
 
@@ -372,36 +348,6 @@ static const struct sw_sparse_source qcow2_source = { qcow2_next, qcow2_read, qc
 typedef struct qcow2 Qcow2;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Qcow2, qcow2_free)
 
-/* Kinds of images that are no disks to be read as they are. */
-static gboolean check_kind(const char *path, const guint8 *start, size_t length, GError **error)
-{
-	static const struct {
-		const char *name;
-		size_t at;
-		size_t size;
-		const char *bytes;
-	} kinds[] = {
-		{ "VMDK", 0, 4, "KDMV" },
-		{ "VMDK", 0, 21, "# Disk DescriptorFile" },
-		{ "VHDX", 0, 8, "vhdxfile" },
-		{ "dynamic VHD", 0, 8, "conectix" },
-		{ "VDI", 64, 4, "\x7f\x10\xda\xbe" },
-		{ "gzip", 0, 3, "\x1f\x8b\x08" },
-		{ "zstd", 0, 4, "\x28\xb5\x2f\xfd" },
-		{ "xz", 0, 6,
-		  "\xfd"
-		  "7zXZ\0" },
-	};
-
-	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
-		if (length >= kinds[i].at + kinds[i].size &&
-		    memcmp(start + kinds[i].at, kinds[i].bytes, kinds[i].size) == 0)
-			return sw_fail(error, SW_ERROR_FORMAT, UNSUPPORTED,
-				       "%s is a %s file: only raw disks and qcow2 images are read",
-				       path, kinds[i].name);
-	return TRUE;
-}
-
 /* The first bytes of the file FD; fewer where it ends. */
 static size_t read_start(int fd, guint8 *start, size_t length)
 {
@@ -415,15 +361,19 @@ gboolean sw_disk_image_open(const char *path, struct sw_sparse **ret_sparse, GEr
 	g_autoptr(SwSparse) raw = NULL;
 	g_autoptr(Qcow2) q = NULL;
 	guint8 start[SECTOR] = { 0 };
-	guint64 size;
+	guint64 size, l1_offset = 0;
 	size_t length;
 
 	if (!sw_sparse_open(path, &raw, error))
 		return FALSE;
 	length = read_start(sw_sparse_fd(raw), start, sizeof(start));
-	if (length < HEADER_V2 || memcmp(start, "QFI\xfb", 4) != 0) {
-		if (!check_kind(path, start, length, error))
-			return FALSE;
+	if (!sw_qcow2_is(start, length)) {
+		const char *kind = sw_disk_image_kind(start, length);
+
+		if (kind != NULL)
+			return sw_fail(error, SW_ERROR_FORMAT, UNSUPPORTED,
+				       "%s is a %s file: only raw disks and qcow2 images are read",
+				       path, kind);
 		*ret_sparse = g_steal_pointer(&raw);
 		return TRUE;
 	}
@@ -435,7 +385,7 @@ gboolean sw_disk_image_open(const char *path, struct sw_sparse **ret_sparse, GEr
 	q->fd = fcntl(sw_sparse_fd(raw), F_DUPFD_CLOEXEC, 0);
 	if (q->fd < 0)
 		return sw_fail_errno(error, SW_ERROR_FORMAT, ID, "cannot open the disk %s", path);
-	if (!parse_header(q, start, length, error) || !read_l1(q, sw_get_be64(start + 40), error))
+	if (!read_header(q, start, length, &l1_offset, error) || !read_l1(q, l1_offset, error))
 		return FALSE;
 	q->table_count = (guint)CLAMP(CACHE_BYTES / q->cluster_size, 1, q->l1_size);
 	q->tables = g_new0(struct table, q->table_count);

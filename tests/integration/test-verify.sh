@@ -83,9 +83,9 @@ says() {
 
 # What QEMU must not see.
 qemu-img create -q -f qcow2 -b "$good" -F raw "$work/backing.qcow2"
-expect_error 7 'backing\.qcow2 is a qcow2 with a backing file' verify "$work/backing.qcow2"
+expect_error 7 'backing\.qcow2 has a backing file' verify "$work/backing.qcow2"
 qemu-img create -q -f qcow2 -o "data_file=$work/data,data_file_raw=on" "$work/external.qcow2" 1M
-expect_error 7 'external\.qcow2 is a qcow2 with an external data file' verify "$work/external.qcow2"
+expect_error 7 'external\.qcow2 has its data in another file' verify "$work/external.qcow2"
 qemu-img create -q -f vmdk "$work/disk.vmdk" 1M
 expect_error 2 'disk\.vmdk is a VMDK' verify "$work/disk.vmdk"
 expect_error 2 'is no file' verify "$work"

@@ -42,7 +42,7 @@ static void test_formats(void)
 	assert_format((const guint8 *)"QF", 2, "raw");
 	memset(head, 0, sizeof head);
 	assert_format(head, sizeof head, "raw");
-	memcpy(head, "KDMV", 4);
+	memcpy(head + 64, "\x7f\x10\xda\xbe", 4);
 	g_assert_false(sw_image_file_probe(head, sizeof head, "disk", &format, &error));
 	g_assert_error(error, SW_ERROR, SW_ERROR_USAGE);
 }
@@ -71,10 +71,10 @@ static void test_other_files(void)
 	assert_refused(head, "backing file");
 	make(head);
 	head[79] = 4;
-	assert_refused(head, "external data file");
+	assert_refused(head, "data in another file");
 	make(head);
 	memcpy(head + 104, "\x44\x41\x54\x41\0\0\0\4evil", 12);
-	assert_refused(head, "external data file");
+	assert_refused(head, "data in another file");
 	make(head);
 	memcpy(head + 104, "\xe2\x79\x2a\xca\0\0\0\3raw", 11);
 	assert_refused(head, "backing file");
@@ -92,13 +92,13 @@ static void test_extensions(void)
 	memcpy(head + 104, "\x68\x03\xf8\x57\0\0\0\5name.", 13);
 	assert_format(head, sizeof head, "qcow2");
 	memcpy(head + 120, "\x44\x41\x54\x41\0\0\0\4evil", 12);
-	assert_refused(head, "external data file");
+	assert_refused(head, "data in another file");
 	make(head);
 	memcpy(head + 104, "\x68\x03\xf8\x57\xff\xff\xff\xff", 8);
 	assert_refused(head, "no end");
 	make(head);
 	head[103] = 8;
-	assert_refused(head, "too short");
+	assert_refused(head, "length of its header");
 	head[100] = 0xff;
 	assert_refused(head, "no end");
 }
