@@ -67,7 +67,7 @@ static inline gboolean write_format(const struct attempt *a, GError **error)
 	if (good && sw_sparse_size(disk) > 100 * SW_MIB) {
 		take_unhashed(a, directory);
 	} else if (good) {
-		g_assert_true(sw_output_finish(output, artifacts, NULL, error));
+		g_assert_true(sw_output_finish(output, artifacts, error));
 		take_main_file(artifacts, a->path);
 	}
 	return good;

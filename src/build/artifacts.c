@@ -43,7 +43,7 @@ static gboolean write_files(struct writing *writing, GError **error)
 
 	return writing->format->write(writing->state, &input, output, writing->cancellable,
 				      error) &&
-	       sw_output_finish(output, writing->artifacts, writing->cancellable, error);
+	       sw_output_finish(output, writing->artifacts, error);
 }
 
 static void *write_type(void *data)

@@ -9,10 +9,15 @@
 
 /* Stages in their order, NULL at the end. */
 static const struct sw_stage *const build_stages[] = {
-	&sw_stage_prepare, &sw_stage_source, &sw_stage_disk,
-	&sw_stage_format,  &sw_stage_store,  NULL,
+	&sw_stage_prepare,  &sw_stage_source, &sw_stage_disk, &sw_stage_format,
+	&sw_stage_checksum, &sw_stage_store,  NULL,
 };
-static const struct sw_stage *const convert_stages[] = { &sw_stage_convert, &sw_stage_store, NULL };
+static const struct sw_stage *const convert_stages[] = {
+	&sw_stage_convert,
+	&sw_stage_checksum,
+	&sw_stage_store,
+	NULL,
+};
 
 static void run_free(struct sw_run *run)
 {

@@ -16,9 +16,10 @@ struct sw_run {
 	char *disk;		/* path of the raw disk in the making, in the scratch directory */
 	struct sw_guest *guest; /* set by appliance, ended by disk */
 	struct sw_plan *plan;	/* set by source */
-	GPtrArray *artifacts;	/* struct sw_artifact, set by format; moved by store */
-	GArray *timings;	/* struct sw_timing, a stage each */
-	char *manifest_json;	/* set by record */
+	GPtrArray *
+		artifacts; /* struct sw_artifact, set by format, hashed by checksum, moved by store */
+	GArray *timings;   /* struct sw_timing, a stage each */
+	char *manifest_json; /* set by record */
 };
 
 /* How long a stage took. */
@@ -46,5 +47,7 @@ extern const struct sw_stage sw_stage_source;
 extern const struct sw_stage sw_stage_disk;
 /* The artifacts from the raw disk, all at once (stage-format.c). */
 extern const struct sw_stage sw_stage_format;
+/* The SHA-256 of the artifacts, side by side (stage-checksum.c). */
+extern const struct sw_stage sw_stage_checksum;
 /* The artifacts into the output directory, the record last (stage-store.c). */
 extern const struct sw_stage sw_stage_store;

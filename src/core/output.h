@@ -46,8 +46,8 @@ gboolean sw_output_take_disk(struct sw_output *output, const char *name, const c
 			     guint64 disk_size);
 
 /*
- * Sizes and hashes all files, and adds them to ARTIFACTS (struct sw_artifact) in the order in which
- * they were made; what was written is theirs from then on.  SW_ERROR_FORMAT.
+ * Adds all files with their sizes, but no SHA-256, to ARTIFACTS (struct sw_artifact) in the order in
+ * which they were made; what was written is theirs from then on.  SW_ERROR_FORMAT.
  */
-gboolean sw_output_finish(struct sw_output *output, GPtrArray *artifacts, GCancellable *cancellable,
+gboolean sw_output_finish(struct sw_output *output, GPtrArray *artifacts,
 			  GError **error) G_GNUC_WARN_UNUSED_RESULT;

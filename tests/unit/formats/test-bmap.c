@@ -56,7 +56,7 @@ static char *write_files(const char *disk, const char *directory, const char *op
 	g_assert_true(sw_format_configure(&sw_format_raw, options, 0, &state, &error));
 	g_assert_true(sw_format_raw.write(state, &input, output, NULL, &error));
 	sw_format_release(&sw_format_raw, state);
-	g_assert_true(sw_output_finish(output, artifacts, NULL, &error));
+	g_assert_true(sw_output_finish(output, artifacts, &error));
 	g_assert_cmpuint(artifacts->len, ==, 2);
 	for (guint i = 0; i < 2; i++) {
 		const struct sw_artifact *artifact = g_ptr_array_index(artifacts, i);
