@@ -37,7 +37,7 @@ disk=$out/image/disk.raw
 as_root bmaptool -q copy --bmap "$disk.bmap" "$disk" "$work/copy"
 cmp "$disk" "$work/copy"
 rm -f "$work/copy"
-tr '\0' '\377' < /dev/zero | head -c "$(stat -c %s "$disk")" > "$work/stick" || true
+head -c "$(stat -c %s "$disk")" < <(tr '\0' '\377' < /dev/zero) > "$work/stick"
 "$(dirname "$0")/flash.py" "$disk" "$work/stick"
 disk=$work/stick
 

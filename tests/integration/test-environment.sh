@@ -21,7 +21,8 @@ script() {
 
 # Programs that are missing: PATH leads to all but skopeo.
 mkdir "$work/path"
-ln -s /usr/bin/* /usr/sbin/* "$work/path" 2> /dev/null || true
+ln -s /usr/bin/* "$work/path"
+ln -sf /usr/sbin/* "$work/path"
 rm "$work/path/skopeo"
 program_path=$work/path refused 6 program-missing "$good"
 says 'the program skopeo is missing: install the package skopeo'
