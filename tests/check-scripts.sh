@@ -4,9 +4,9 @@
 # Shell scripts that shellcheck has nothing against, Python that compiles, words that codespell knows.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-for tool in shellcheck codespell python3; do
-	command -v $tool > /dev/null || { echo "$tool is not installed" && exit 77; }
-done
+# shellcheck source=tests/need.sh
+. tests/need.sh
+need shellcheck codespell python3
 
 status=0
 mapfile -t shell < <(grep -rlIE '^(#!/bin/(ba)?sh|# shellcheck shell=)' contrib fixtures tests .ci | sort)

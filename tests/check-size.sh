@@ -4,7 +4,9 @@
 # No file over 600 lines, no C function over 80 lines or of a complexity over 15. There are no exceptions.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-command -v pmccabe > /dev/null || { echo "pmccabe is not installed" && exit 77; }
+# shellcheck source=tests/need.sh
+. tests/need.sh
+need pmccabe
 
 mapfile -t code < <(find src formats storage tests -name '*.c' -o -name '*.cc' -o -name '*.h' | sort)
 mapfile -t scripts < <(grep -rlIE '^#!' contrib fixtures tests .ci | sort -u)

@@ -8,6 +8,8 @@
 set -euo pipefail
 # shellcheck source=contrib/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../contrib/lib.sh"
+# shellcheck source=tests/need.sh
+. "$top/tests/need.sh"
 
 user=$(ordinary_user)
 work=$(mktemp -d "${SW_TEST_DIR:-/var/tmp}/slipway-test.XXXXXX")
@@ -46,6 +48,7 @@ slipway() {
 	(cd "$work" && as_user "$user" env "${variables[@]}" "$slipway" "$@")
 }
 
+# skip WHY: for what this machine cannot do; a program that is not there is for need().
 skip() {
 	say "skipped: $*"
 	exit 77

@@ -4,7 +4,7 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
-command -v qemu-system-x86_64 > /dev/null || skip "qemu-system-x86 is not installed"
+need qemu-system-x86_64
 
 # build_disk IMAGE ARGUMENT...: a disk with a kernel argument and a key of ours, in $work/out.
 build_disk() {

@@ -6,6 +6,8 @@
 # statuses, streams, signals, completion, the manual page.  Needs only the program; shells and
 # mandoc are used where they are installed.
 set -u
+# shellcheck source=tests/need.sh
+. "$(dirname "$0")/../need.sh"
 
 slipway=$(realpath "${SLIPWAY:?is the program to test}")
 template=$(realpath "$(dirname "$0")/../../docs/slipway.1.in")
@@ -303,7 +305,7 @@ test_manual() {
 	for word in '.It Cm build' '.It Fl t , Fl -type Ar TYPE' '.It Cm karg-deletes' '.It Cm qcow2'; do
 		grep -qF "$word" slipway.1 || fail "the manual page lacks \"$word\""
 	done
-	command -v mandoc > /dev/null || return 0
+	has mandoc || return 0
 	mandoc -T lint -W warning slipway.1 > out 2>&1 || fail "mandoc finds faults"
 }
 

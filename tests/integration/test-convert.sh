@@ -4,7 +4,7 @@
 set -euo pipefail
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
-command -v qemu-img > /dev/null || skip "qemu-img is not installed"
+need qemu-img
 
 # A disk with data at its beginning, in its middle and in its last sector.
 disk=$work/edge.raw

@@ -5,7 +5,7 @@
 set -euo pipefail
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
-/usr/bin/python3 -c 'import pyvmdk, pyvhdi' 2> /dev/null || skip "python3-libvmdk and python3-libvhdi are not installed"
+/usr/bin/python3 -c 'import pyvmdk, pyvhdi' 2> /dev/null || { missing "python3-libvmdk or python3-libvhdi" && exit 77; }
 
 disk=$work/edge.raw
 truncate -s 64M "$disk"

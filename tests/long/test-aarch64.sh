@@ -6,7 +6,7 @@ set -euo pipefail
 # shellcheck source=tests/boot/lib.sh
 . "$(dirname "$0")/../boot/lib.sh"
 
-command -v qemu-system-aarch64 > /dev/null || skip "qemu-system-arm is not installed"
+need qemu-system-aarch64
 image=$("$top/fixtures/aarch64")
 reference=oci:$image:latest
 expect_error 5 'arm64.*amd64' build "$reference" --target-imgref registry.example.com/fixture:1 --output "$work/out" \

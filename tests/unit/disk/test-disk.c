@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../program.h"
 #include "core/size.h"
-#include "core/subprocess.h"
 #include "fakes/guest.h"
 #include "unit/image/tree-fixture.h"
 
@@ -189,16 +189,6 @@ static gboolean make(struct bed *bed, GError **error)
 	return sw_disk_make(&request, NULL, error);
 }
 
-static char *output_of(const char *const *argv)
-{
-	struct sw_command command = { .argv = argv, .code = SW_ERROR_UNFORESEEN, .id = "test" };
-	g_autoptr(GError) error = NULL;
-	char *output = NULL;
-
-	ok(sw_command_run(&command, &output, NULL, &error), error);
-	return output;
-}
-
 /* e2fsprogs' own reader on the partition of ROLE. */
 static char *debugfs(const struct bed *bed, enum sw_role role, const char *format, ...)
 {
@@ -212,7 +202,7 @@ static char *debugfs(const struct bed *bed, enum sw_role role, const char *forma
 	request = g_strdup_vprintf(format, args);
 	va_end(args);
 	argv[2] = request;
-	return output_of(argv);
+	return run_program(argv, NULL);
 }
 
 static void check_filesystem(const struct bed *bed, enum sw_role role)
@@ -220,7 +210,7 @@ static void check_filesystem(const struct bed *bed, enum sw_role role)
 	g_autofree char *name = g_strdup_printf("%s?offset=%" G_GUINT64_FORMAT, bed->disk,
 						sw_layout_find(bed->layout, role)->offset);
 	const char *argv[] = { "e2fsck", "-fn", name, NULL };
-	g_autofree char *output = output_of(argv);
+	g_autofree char *output = run_program(argv, NULL);
 
 	g_assert_nonnull(output);
 }

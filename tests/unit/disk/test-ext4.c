@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../program.h"
 #include "core/file.h"
 #include "core/size.h"
-#include "core/subprocess.h"
 #include "disk/mkfs.h"
 
 #define NOW 1700000000
@@ -55,22 +55,11 @@ static void tear_down(struct fixture *fixture, G_GNUC_UNUSED const void *data)
 	g_free(fixture->filesystem);
 }
 
-static char *run(const char *const *argv)
-{
-	g_autoptr(GError) error = NULL;
-	struct sw_command command = { .argv = argv, .code = SW_ERROR_UNFORESEEN, .id = "test" };
-	char *output = NULL;
-
-	g_assert_true(sw_command_run(&command, &output, NULL, &error));
-	g_assert_no_error(error);
-	return output;
-}
-
 /* e2fsck is the judge of the whole. */
 static void check(const struct fixture *fixture)
 {
 	const char *argv[] = { "e2fsck", "-fn", fixture->filesystem, NULL };
-	g_autofree char *output = run(argv);
+	g_autofree char *output = run_program(argv, NULL);
 
 	g_assert_nonnull(output);
 }
@@ -79,7 +68,7 @@ static char *debugfs(const struct fixture *fixture, const char *request)
 {
 	const char *argv[] = { "debugfs", "-R", request, fixture->filesystem, NULL };
 
-	return run(argv);
+	return run_program(argv, NULL);
 }
 
 static void add(struct sw_ext4 *ext4, const struct sw_sink_node *node)
@@ -250,7 +239,7 @@ static void test_same_bytes(struct fixture *fixture, const void *data)
 						  .size = 1 });
 		close_it(ext4);
 		argv[2] = fixture->disk;
-		digests[i] = run(argv);
+		digests[i] = run_program(argv, NULL);
 		digests[i][64] = '\0'; /* the name of the file differs */
 		tear_down(fixture, data);
 		set_up(fixture, data);

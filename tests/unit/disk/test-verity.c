@@ -4,9 +4,9 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "../../program.h"
 #include "core/bytes.h"
 #include "core/hash.h"
-#include "core/subprocess.h"
 
 /* One data block, one tree block, more than one, two levels: at and beside each edge. */
 static const gsize sizes[] = {
@@ -34,24 +34,20 @@ static GBytes *seal(const char *content, gsize size, gsize step, char *ret_diges
 /* fsverity-utils' own reader of a file is the judge. */
 static void test_digests(void)
 {
-	g_autofree char *program = g_find_program_in_path("fsverity");
+	g_autofree char *program = find_program("fsverity");
 	g_autofree char *directory = g_dir_make_tmp("slipway-test-XXXXXX", NULL);
 	g_autofree char *path = g_build_filename(directory, "file", NULL);
 
 	for (gsize i = 0; program != NULL && i < G_N_ELEMENTS(sizes); i++) {
 		g_autofree char *content = make_content(sizes[i]);
 		const char *argv[] = { program, "digest", "--compact", path, NULL };
-		struct sw_command command = { .argv = argv,
-					      .code = SW_ERROR_UNFORESEEN,
-					      .id = "test" };
 		g_autoptr(GError) error = NULL;
 		g_autoptr(GBytes) bytes = NULL;
 		g_autofree char *output = NULL;
 		char digest[SW_SHA256_SIZE];
 
 		g_assert_true(g_file_set_contents(path, content, (gssize)sizes[i], &error));
-		g_assert_true(sw_command_run(&command, &output, NULL, &error));
-		g_assert_no_error(error);
+		output = run_program(argv, NULL);
 		bytes = seal(content, sizes[i], 100000, digest);
 		g_assert_cmpstr(g_strchomp(output), ==, digest);
 		g_assert_cmpuint(g_bytes_get_size(bytes) % 4096, ==, 0);

@@ -2,26 +2,13 @@
 #include <sys/stat.h>
 
 #include "../../format.h"
-#include "core/subprocess.h"
+#include "../../program.h"
 
 /*
  * The block map, read by bmaptool and by eye.
  */
 
 extern const struct sw_format sw_format_raw;
-
-static void run(const char *const *argv, const char *input)
-{
-	const struct sw_command command = {
-		.argv = argv, .input = input, .code = SW_ERROR_FORMAT, .id = "test"
-	};
-	g_autoptr(GError) error = NULL;
-	char *output = NULL;
-
-	g_assert_true(sw_command_run(&command, &output, NULL, &error));
-	g_assert_no_error(error);
-	g_free(output);
-}
 
 /* FAT in the second partition, ext4 in the third; nobody knows what is in the others. */
 static void make_partitions(const char *disk)
@@ -33,9 +20,9 @@ static void make_partitions(const char *disk)
 	const char *const ext4[] = { "/usr/sbin/mke2fs", "-q", "-t",  "ext4", "-E",
 				     "offset=44040192",	 disk, "30M", NULL };
 
-	run(sfdisk, "label: gpt\nsize=1MiB\nsize=40MiB\nsize=30MiB\nsize=8MiB\n");
-	run(fat, NULL);
-	run(ext4, NULL);
+	g_free(run_program(sfdisk, "label: gpt\nsize=1MiB\nsize=40MiB\nsize=30MiB\nsize=8MiB\n"));
+	g_free(run_program(fat, NULL));
+	g_free(run_program(ext4, NULL));
 }
 
 /* Writes the raw disk's files into DIRECTORY as they will lie beside each other; the map is returned. */
@@ -121,7 +108,7 @@ static void test_bmaptool(void)
 					       "raw.compression=gzip", "raw.compression=xz" };
 	static const char *const names[] = { "disk.raw", "disk.raw.zst", "disk.raw.gz",
 					     "disk.raw.xz" };
-	g_autofree char *program = g_find_program_in_path("bmaptool");
+	g_autofree char *program = find_program("bmaptool");
 
 	if (program == NULL) {
 		g_test_skip("there is no bmaptool");
@@ -137,8 +124,8 @@ static void test_bmaptool(void)
 
 		make_disk(disk, 100 * SW_MIB + 512, some);
 		g_free(write_files(disk, sw_scratch_path(scratch), options[i]));
-		run(flash, NULL);
-		run(compare, NULL);
+		g_free(run_program(flash, NULL));
+		g_free(run_program(compare, NULL));
 	}
 }
 

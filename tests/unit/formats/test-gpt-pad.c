@@ -2,34 +2,21 @@
 #include <sys/stat.h>
 
 #include "../../disk.h"
-#include "core/subprocess.h"
+#include "../../program.h"
 #include "formats/shared/gpt-pad.h"
 
 /*
  * Tables that sfdisk and sgdisk have written, and what they say of ours.
  */
 
-static void run(const char *const *argv, const char *input)
-{
-	const struct sw_command command = {
-		.argv = argv, .input = input, .code = SW_ERROR_FORMAT, .id = "test"
-	};
-	g_autoptr(GError) error = NULL;
-	char *output = NULL;
-
-	g_assert_true(sw_command_run(&command, &output, NULL, &error));
-	g_assert_no_error(error);
-	g_free(output);
-}
-
 static void partition(const char *disk)
 {
 	const char *const argv[] = { "/usr/sbin/sfdisk", "-q", disk, NULL };
 
-	run(argv, "label: gpt\nlabel-id: 0FC63DAF-8483-4772-8E79-3D69D8477DE4\n"
-		  "size=1MiB, type=21686148-6449-6E6F-744E-656564454649\n"
-		  "size=40MiB, type=C12A7328-F81F-11D2-BA4B-00A0C93EC93B\n"
-		  "type=4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709\n");
+	g_free(run_program(argv, "label: gpt\nlabel-id: 0FC63DAF-8483-4772-8E79-3D69D8477DE4\n"
+				 "size=1MiB, type=21686148-6449-6E6F-744E-656564454649\n"
+				 "size=40MiB, type=C12A7328-F81F-11D2-BA4B-00A0C93EC93B\n"
+				 "type=4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709\n"));
 }
 
 static void test_read(void)
@@ -126,7 +113,7 @@ static void test_pad(void)
 	g_assert_true(sw_gpt_pad(disk, SW_GIB, &padded, &error));
 	g_assert_cmpuint(sw_sparse_size(padded), ==, SW_GIB);
 	copy_out(padded, larger);
-	run(verify, NULL);
+	g_free(run_program(verify, NULL));
 	g_assert_true(sw_sparse_open(larger, &again, &error));
 	g_assert_true(sw_gpt_of_disk(again, &gpt, &error));
 	g_assert_nonnull(gpt);

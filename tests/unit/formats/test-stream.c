@@ -2,9 +2,9 @@
 #include <sys/stat.h>
 
 #include "../../format.h"
+#include "../../program.h"
 #include "core/bytes.h"
 #include "core/hash.h"
-#include "core/subprocess.h"
 #include "formats/shared/stream.h"
 
 /*
@@ -21,14 +21,6 @@ static const struct stretch mixed[] = {
 	{ 90 * SW_MIB, SW_MIB + 1000, KIND_TEXT },
 	{ 0 },
 };
-
-static char *run(const char *const *argv, GError **error)
-{
-	const struct sw_command command = { .argv = argv, .code = SW_ERROR_FORMAT, .id = "test" };
-	char *output = NULL;
-
-	return sw_command_run(&command, &output, NULL, error) ? output : NULL;
-}
 
 static void write_raw(const char *disk, const char *path, const char *compression,
 		      const char *level, int threads)
@@ -53,14 +45,10 @@ static void check_reads_back(const char *path, const char *program, const char *
 	const char *const test[] = { program, "-t", "-q", path, NULL };
 	const char *const unpack[] = { program, "-d", "-q", "-f", "-k", path, NULL };
 	const char *const compare[] = { "cmp", plain, disk, NULL };
-	g_autoptr(GError) error = NULL;
 
-	g_free(run(test, &error));
-	g_assert_no_error(error);
-	g_free(run(unpack, &error));
-	g_assert_no_error(error);
-	g_free(run(compare, &error));
-	g_assert_no_error(error);
+	g_free(run_program(test, NULL));
+	g_free(run_program(unpack, NULL));
+	g_free(run_program(compare, NULL));
 	g_assert_cmpint(unlink(plain), ==, 0);
 }
 
@@ -69,7 +57,7 @@ static void test_kind(gconstpointer data)
 	const struct sw_stream_kind *kind = data;
 	static const char *const levels[] = { "1", "3", "6" };
 	static const guint64 sizes[] = { 512, 2 * SW_MIB, 100 * SW_MIB + 512 };
-	g_autofree char *program = g_find_program_in_path(kind->name);
+	g_autofree char *program = find_program(kind->name);
 	g_autoptr(SwScratch) scratch = make_scratch("slipway-test-stream-");
 	g_autofree char *disk = scratch_path(scratch, "disk");
 	g_autofree char *name = g_strconcat("image", kind->suffix, NULL);

@@ -4,8 +4,8 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "../../program.h"
 #include "core/hash.h"
-#include "core/subprocess.h"
 #include "source/source.h"
 
 /*
@@ -95,20 +95,9 @@ static struct layout *layout_new(const size_t *sizes, guint count)
 	return layout;
 }
 
-static void run_program(const char *const *argv)
-{
-	struct sw_command command = {
-		.argv = argv, .code = SW_ERROR_ENVIRONMENT, .id = "test", .timeout = 50
-	};
-	g_autoptr(GError) error = NULL;
-
-	g_assert_true(sw_command_run(&command, NULL, NULL, &error));
-	g_assert_no_error(error);
-}
-
 static void layout_free(struct layout *layout)
 {
-	run_program((const char *const[]){ "rm", "-rf", layout->path, NULL });
+	g_free(run_program((const char *const[]){ "rm", "-rf", layout->path, NULL }, NULL));
 	g_free(layout->path);
 	g_free(layout);
 }

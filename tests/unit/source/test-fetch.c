@@ -277,8 +277,8 @@ static void test_cancel(void)
 
 int main(int argc, char **argv)
 {
-	g_autofree char *skopeo = g_find_program_in_path("skopeo");
-	g_autofree char *python = g_find_program_in_path("python3");
+	g_autofree char *skopeo = find_program("skopeo");
+	g_autofree char *python = find_program("python3");
 	int status = 0;
 
 	g_test_init(&argc, &argv, NULL);

@@ -4,6 +4,8 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "../../program.h"
+
 /* Against tests/fakes/lying-skopeo.py, which says what each fault does. */
 static char *directory;
 
@@ -190,7 +192,7 @@ static char *fake(void)
 
 int main(int argc, char **argv)
 {
-	g_autofree char *python = g_find_program_in_path("python3");
+	g_autofree char *python = find_program("python3");
 	g_autofree char *path = NULL;
 	g_autofree char *link = NULL;
 	g_autofree char *target = NULL;

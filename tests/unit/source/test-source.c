@@ -55,8 +55,9 @@ static void test_transports(void)
 		g_autofree char *to = reference_to(others[i].prefix, others[i].suffix);
 
 		g_test_message("%s", to);
-		run_program((const char *const[]){ "skopeo", "--insecure-policy", "copy", "-q",
-						   from, to, NULL });
+		g_free(run_program((const char *const[]){ "skopeo", "--insecure-policy", "copy",
+							  "-q", from, to, NULL },
+				   NULL));
 		if (strcmp(others[i].prefix, "oci-archive:") != 0)
 			assert_whole(to);
 	}
@@ -168,13 +169,13 @@ static void test_damaged(void)
 	const struct sw_oci_layer *layer = NULL;
 	struct taken taken = { 0 };
 
-	run_program((const char *const[]){ "cp", "-r", layout->path, path, NULL });
+	g_free(run_program((const char *const[]){ "cp", "-r", layout->path, path, NULL }, NULL));
 	g_assert_true(open_source(text, 0, &source, NULL, &error));
 	layer = g_ptr_array_index(sw_source_image(source)->layers, 1);
 	blob = g_build_filename(path, "blobs", "sha256", layer->digest + strlen("sha256:"), NULL);
 	g_assert_true(g_file_set_contents(blob, "damaged", -1, NULL));
 	g_assert_false(fetch_all(source, take_and_verify, &taken, NULL, &error));
-	run_program((const char *const[]){ "rm", "-rf", path, NULL });
+	g_free(run_program((const char *const[]){ "rm", "-rf", path, NULL }, NULL));
 	g_assert_error(error, SW_ERROR, SW_ERROR_SOURCE);
 	g_assert_cmpstr(sw_error_id(error), ==, "digest");
 	g_assert_nonnull(strstr(error->message, "layer 2 of 10 ("));
@@ -200,7 +201,7 @@ static void test_cancelled(void)
 
 int main(int argc, char **argv)
 {
-	g_autofree char *skopeo = g_find_program_in_path("skopeo");
+	g_autofree char *skopeo = find_program("skopeo");
 	int status = 0;
 
 	g_test_init(&argc, &argv, NULL);
