@@ -180,6 +180,12 @@ static void test_reads_back(gconstpointer data)
 			check_reads_back(row, disks.all[i]);
 }
 
+/* The disk that the environment names. */
+static void test_given_disk(gconstpointer data)
+{
+	check_reads_back(data, g_getenv("SW_TEST_DISK"));
+}
+
 static void test_mixed_reads_back(gconstpointer data)
 {
 	check_reads_back(data, disks.mixed);
@@ -526,6 +532,10 @@ static void add_row(const struct sw_format *format, const char *name, const char
 		add_test(row, "reader", test_has_no_reader);
 		return;
 	}
+	if (g_getenv("SW_TEST_DISK") != NULL) {
+		add_test(row, "given-disk", test_given_disk);
+		return;
+	}
 	for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)
 		if (name == NULL || tests[i].is_for_all)
 			add_test(row, tests[i].name, tests[i].test);
@@ -545,7 +555,10 @@ static void add_format(const struct sw_format *format)
 			add_row(format, more_rows[i].name, more_rows[i].value);
 }
 
-/* With the name of a format in SW_TEST_FORMAT only that one is looked at. */
+/*
+ * With the name of a format in SW_TEST_FORMAT only that one is looked at; with the path of a raw disk in
+ * SW_TEST_DISK only that disk is read back, through all rows.
+ */
 int main(int argc, char **argv)
 {
 	const char *only = g_getenv("SW_TEST_FORMAT");
