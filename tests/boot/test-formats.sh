@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# usage: tests/long/test-formats.sh
+# usage: tests/boot/test-formats.sh
 # One disk in the formats of other virtual machines: each boots over UEFI. (test-ext4.sh has the qcow2.)
 set -euo pipefail
 # shellcheck source=tests/boot/lib.sh
-. "$(dirname "$0")/../boot/lib.sh"
+. "$(dirname "$0")/lib.sh"
 
 build_disk debian-bootc --type vmdk --type vhd --type vhdx --type vdi
 {

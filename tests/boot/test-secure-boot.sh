@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# usage: tests/long/test-secure-boot.sh
+# usage: tests/boot/test-secure-boot.sh
 # With Secure Boot and Microsoft's keys: the signed shim, GRUB and kernel of the image. Then the machine's
 # own ostree deploys a second system, which GRUB's menu must have, first, beside the old one.
 set -euo pipefail
 # shellcheck source=tests/boot/lib.sh
-. "$(dirname "$0")/../boot/lib.sh"
+. "$(dirname "$0")/lib.sh"
 
 build_disk debian-bootc --type raw
 {

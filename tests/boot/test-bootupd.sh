@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# usage: tests/long/test-bootupd.sh
+# usage: tests/boot/test-bootupd.sh
 # The image's own bootupd installs the bootloader. One that is told a device, with the old layout of its
 # payload, over UEFI: the firmware finds shim, its fallback program the vendor's directory, GRUB there
 # the loader entries. One that is told a filesystem, with the new layout and without the UUID of /boot,
 # over BIOS. In the machine bootupctl itself says whether what it knows is what lies on the disk.
 set -euo pipefail
 # shellcheck source=tests/boot/lib.sh
-. "$(dirname "$0")/../boot/lib.sh"
+. "$(dirname "$0")/lib.sh"
 
 # check_bootupd IMAGE CONFIGURATION ARGUMENT...: builds a disk of it and boots that. CONFIGURATION: uuid
 # or static.

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# usage: tests/long/test-selinux.sh
+# usage: tests/boot/test-selinux.sh
 # An image with a policy: every file of the disk has its label, and the machine runs with the policy.
 set -euo pipefail
 # shellcheck source=tests/boot/lib.sh
-. "$(dirname "$0")/../boot/lib.sh"
+. "$(dirname "$0")/lib.sh"
 
 build_disk debian-bootc-selinux --type raw
 disk=$work/out/image/disk.raw
