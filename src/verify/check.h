@@ -49,6 +49,7 @@ extern const struct sw_check sw_checks_repository[];
 extern const struct sw_check sw_checks_deployment[];
 extern const struct sw_check sw_checks_loader[];
 extern const struct sw_check sw_checks_bootloader[];
+extern const struct sw_check sw_checks_bootupd[];
 extern const struct sw_check sw_checks_labels[];
 extern const struct sw_check sw_checks_machine[];
 

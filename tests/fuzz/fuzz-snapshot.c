@@ -35,13 +35,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	g_autoptr(SwExamined) disk = g_new0(struct sw_examined, 1);
 	g_autoptr(GPtrArray) findings = NULL;
 	g_autoptr(GError) error = NULL;
-	struct input input = { data, size };
+	struct input input = { data, size }, again = input;
 
 	g_assert_true(sw_gpt_read(read_zeros, NULL, 100 * SW_SECTOR, &disk->table, &error));
 	g_assert_true(sw_snapshot_new(g_get_tmp_dir(), 65536, &disk->root.tree, &error));
 	if (!sw_snapshot_fill(disk->root.tree, next, &input, &error))
 		g_assert_true(g_error_matches(error, SW_ERROR, SW_ERROR_DEPLOY) ||
 			      g_error_matches(error, SW_ERROR, SW_ERROR_SOURCE));
+	/* What bootupd and the boot loader have on the ESP: the same once more. */
+	g_assert_true(sw_snapshot_new(g_get_tmp_dir(), 65536, &disk->esp.tree, NULL));
+	if (!sw_snapshot_fill(disk->esp.tree, next, &again, NULL))
+		g_clear_pointer(&disk->esp.tree, sw_snapshot_free);
 	sw_examined_derive(disk);
 	findings = sw_checks_run(disk);
 	for (guint i = 0; i < findings->len; i++) {

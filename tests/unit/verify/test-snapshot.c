@@ -1,21 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "verify/snapshot.h"
+#include "unit/verify/snapshot.h"
 
 #include <ostree.h>
 #include <sys/stat.h>
-
-#include "unit/image/tarball.h"
-
-static gboolean next(void *data, const guint8 **ret_chunk, size_t *ret_length,
-		     G_GNUC_UNUSED GError **error)
-{
-	GByteArray *tar = data;
-
-	*ret_chunk = tar->data;
-	*ret_length = tar->len;
-	tar->len = 0;
-	return TRUE;
-}
 
 /* The tree of most tests. */
 static GByteArray *make_tar(void)
@@ -30,17 +17,6 @@ static GByteArray *make_tar(void)
 	tar_add_header(tar, '2', "./b/absolute", "/file", 0777, 0, 0, 0);
 	tar_add_header(tar, '2', "./loop", "loop", 0777, 0, 0, 0);
 	return tar;
-}
-
-static struct sw_snapshot *fill(GByteArray *tar, gboolean *ret_ok)
-{
-	g_autoptr(GError) error = NULL;
-	struct sw_snapshot *snapshot = NULL;
-
-	g_assert_true(sw_snapshot_new(g_get_tmp_dir(), 4096, &snapshot, &error));
-	*ret_ok = sw_snapshot_fill(snapshot, next, tar, &error);
-	g_assert_true(*ret_ok == (error == NULL));
-	return snapshot;
 }
 
 static void test_names(void)
