@@ -72,3 +72,12 @@ static inline gboolean write_format(const struct attempt *a, GError **error)
 	}
 	return good;
 }
+
+/* Likewise, where it must succeed. */
+static inline void write_good(const struct attempt *a)
+{
+	g_autoptr(GError) error = NULL;
+
+	write_format(a, &error);
+	g_assert_no_error(error);
+}

@@ -45,7 +45,8 @@ const struct sw_setting *sw_option_find(const char *name)
 	return NULL;
 }
 
-gboolean sw_option_is_own(const struct sw_setting *row)
+/* Is ROW's value stored in struct sw_call (--help, --file), not in struct sw_build? */
+static gboolean is_own(const struct sw_setting *row)
 {
 	return row >= own_settings && row < own_settings + G_N_ELEMENTS(own_settings);
 }
@@ -114,7 +115,7 @@ static gboolean is_given(const struct sw_call *call, const struct sw_setting *ro
 	for (guint i = 0; i < call->given->len; i++)
 		if (((const struct sw_given *)call->given->pdata[i])->setting == row)
 			return TRUE;
-	return row->type == SW_SETTING_TEXT && sw_option_is_own(row) &&
+	return row->type == SW_SETTING_TEXT && is_own(row) &&
 	       *(char **)((char *)call + row->offset) != NULL;
 }
 
@@ -129,7 +130,7 @@ static gboolean take(struct parser *parser, const struct sw_setting *row, const 
 		return sw_fail(error, SW_ERROR_USAGE, ID, "--%s is given twice", row->flag);
 	if (!sw_setting_check(row, value, TRUE, &text, error))
 		return sw_fail_prefix(error, SW_ERROR_USAGE, ID, "--%s", row->flag);
-	if (sw_option_is_own(row))
+	if (is_own(row))
 		sw_setting_store(row, text, call);
 	else
 		g_ptr_array_add(call->given,

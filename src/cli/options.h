@@ -39,6 +39,3 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SwCall, sw_call_free)
 
 /* The row of the flag NAME ("size"), from sw_settings[] or the command line's own; NULL if none. */
 const struct sw_setting *sw_option_find(const char *name);
-
-/* Is ROW's value stored in struct sw_call (--help, --file), not in struct sw_build? */
-gboolean sw_option_is_own(const struct sw_setting *row);

@@ -11,7 +11,7 @@
 struct sw_ext4;
 
 /*
- * Opens the filesystem that begins at OFFSET bytes of the disk file PATH (made by sw_mkfs_ext4()).
+ * Opens the filesystem that begins at OFFSET bytes of the disk file PATH (made by sw_mkfs()).
  * NOW (seconds since 1970) becomes every time stamp that a node does not bring.
  */
 gboolean sw_ext4_open(const char *path, guint64 offset, gint64 now, struct sw_ext4 **ret_ext4,

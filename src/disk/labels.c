@@ -4,6 +4,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* Where a path of the disk gets its label from. */
+enum rule {
+	RULE_POLICY, /* always what the policy says */
+	RULE_COMMIT, /* what the commit says; where that says nothing, the policy */
+	RULE_OBJECT, /* a content object: what the commit says */
+};
+
 struct sw_labeller {
 	struct sw_sink sink;
 	const struct sw_labels *labels;
@@ -25,7 +32,11 @@ static char *join(const char *directory, const char *rest)
 						   : g_strconcat(directory, rest, NULL);
 }
 
-enum sw_label_rule sw_labels_rule(const struct sw_labels *labels, const char *path, char **ret_name)
+/*
+ * PATH of the physical root, without a leading "/" ("boot/..." for the boot filesystem): the rule, and in
+ * RET_NAME (to be freed) the path that the policy is asked for.
+ */
+static enum rule find_rule(const struct sw_labels *labels, const char *path, char **ret_name)
 {
 	g_autofree char *var = g_strdup_printf("ostree/deploy/%s/var", labels->stateroot);
 	g_autofree char *origin = g_strconcat(labels->deployment, ".origin", NULL);
@@ -36,7 +47,7 @@ enum sw_label_rule sw_labels_rule(const struct sw_labels *labels, const char *pa
 		gboolean is_composefs = g_str_equal(rest, "/.ostree.cfs");
 
 		*ret_name = is_composefs ? g_strdup("/usr") : join("", rest);
-		return is_etc || is_composefs ? SW_LABEL_POLICY : SW_LABEL_COMMIT;
+		return is_etc || is_composefs ? RULE_POLICY : RULE_COMMIT;
 	}
 	if ((rest = below(path, var)) != NULL)
 		*ret_name = g_strconcat("/var", rest, NULL);
@@ -49,17 +60,17 @@ enum sw_label_rule sw_labels_rule(const struct sw_labels *labels, const char *pa
 	else
 		*ret_name = g_strconcat("/", path, NULL);
 	if (below(path, "ostree/repo/objects") != NULL && g_str_has_suffix(path, ".file"))
-		return SW_LABEL_OBJECT;
-	return SW_LABEL_POLICY;
+		return RULE_OBJECT;
+	return RULE_POLICY;
 }
 
 gboolean sw_labels_find(const struct sw_labels *labels, const char *path, guint32 mode,
 			const char *current, char **ret_label, GError **error)
 {
 	g_autofree char *name = NULL;
-	enum sw_label_rule rule = sw_labels_rule(labels, path, &name);
+	enum rule rule = find_rule(labels, path, &name);
 
-	if (rule == SW_LABEL_OBJECT || (rule == SW_LABEL_COMMIT && current != NULL)) {
+	if (rule == RULE_OBJECT || (rule == RULE_COMMIT && current != NULL)) {
 		*ret_label = g_strdup(current);
 		return TRUE;
 	}

@@ -15,20 +15,6 @@ struct sw_labels {
 	const char *deployment; /* "ostree/deploy/default/deploy/CHECKSUM.0" */
 };
 
-/* Where a path of the disk gets its label from. */
-enum sw_label_rule {
-	SW_LABEL_POLICY, /* always what the policy says */
-	SW_LABEL_COMMIT, /* what the commit says; where that says nothing, the policy */
-	SW_LABEL_OBJECT, /* a content object: what the commit says */
-};
-
-/*
- * PATH of the physical root, without a leading "/" ("boot/..." for the boot filesystem): the rule, and in
- * RET_NAME (to be freed) the path that the policy is asked for.
- */
-enum sw_label_rule sw_labels_rule(const struct sw_labels *labels, const char *path,
-				  char **ret_name);
-
 /*
  * The label that PATH with MODE (its type counts) must have on the disk, where the commit gave it
  * CURRENT (NULL: none); NULL when the policy gives it none.  To be freed.

@@ -6,7 +6,8 @@
 #define ID "prepare-root"
 #define FILE_LIMIT ((size_t)64 * 1024)
 
-gboolean sw_composefs_from_word(const char *word, enum sw_composefs *ret_mode)
+/* The mode that WORD ("yes", "true", "1", "no", ..., "signed") means; FALSE: none. */
+static gboolean parse_word(const char *word, enum sw_composefs *ret_mode)
 {
 	static const struct {
 		const char *word;
@@ -32,7 +33,7 @@ gboolean sw_composefs_override(const char *word, enum sw_composefs *mode)
 {
 	enum sw_composefs wanted;
 
-	if (!sw_composefs_from_word(word, &wanted) || wanted == SW_COMPOSEFS_VERITY)
+	if (!parse_word(word, &wanted) || wanted == SW_COMPOSEFS_VERITY)
 		return FALSE;
 	if (*mode >= SW_COMPOSEFS_VERITY &&
 	    (wanted == SW_COMPOSEFS_MAYBE || wanted == SW_COMPOSEFS_YES))
@@ -51,7 +52,7 @@ gboolean sw_prepare_root_parse(const char *text, size_t length, const char *name
 	if (length > 0 && !g_key_file_load_from_data(file, text, length, G_KEY_FILE_NONE, NULL))
 		return sw_fail(error, SW_ERROR_IMAGE, ID, "%s: not a key file", name);
 	word = g_key_file_get_value(file, "composefs", "enabled", NULL);
-	if (word != NULL && !sw_composefs_from_word(g_strstrip(word), &mode)) {
+	if (word != NULL && !parse_word(g_strstrip(word), &mode)) {
 		g_autofree char *line = sw_text_line(word);
 
 		return sw_fail(error, SW_ERROR_IMAGE, ID,

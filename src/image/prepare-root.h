@@ -13,9 +13,6 @@ gboolean sw_prepare_root_parse(const char *text, size_t length, const char *name
 			       enum sw_composefs *ret_mode,
 			       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* The mode that WORD ("yes", "true", "1", "no", ..., "signed") means; FALSE: none. */
-gboolean sw_composefs_from_word(const char *word, enum sw_composefs *ret_mode);
-
 /*
  * Changes MODE as the kernel argument ostree.prepare-root.composefs=WORD does at boot: it can switch
  * composefs, and signatures on, but not the demand for fs-verity.  FALSE: ostree stops the boot.

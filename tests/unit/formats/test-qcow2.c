@@ -209,10 +209,8 @@ static void convert(const char *disk, const char *path, char *const *options, in
 			     .disk = disk,
 			     .path = path,
 			     .threads = threads };
-	g_autoptr(GError) error = NULL;
 
-	write_format(&a, &error);
-	g_assert_no_error(error);
+	write_good(&a);
 }
 
 /* Plain and compressed clusters by turns, holes, zeros, and an end that is no whole cluster. */

@@ -33,10 +33,8 @@ static void write_raw(const char *disk, const char *path, const char *compressio
 			     .disk = disk,
 			     .path = path,
 			     .threads = threads };
-	g_autoptr(GError) error = NULL;
 
-	write_format(&a, &error);
-	g_assert_no_error(error);
+	write_good(&a);
 }
 
 static void check_reads_back(const char *path, const char *program, const char *disk)

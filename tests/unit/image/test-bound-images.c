@@ -47,11 +47,9 @@ static void test_refused(void)
 
 static gboolean read_images(struct fixture *fixture, char **ret_joined, GError **error)
 {
-	g_autofree char *commit = fixture_commit(fixture);
-	g_autoptr(SwTree) tree = NULL;
+	g_autoptr(SwTree) tree = fixture_open(fixture);
 	g_auto(GStrv) images = NULL;
 
-	g_assert_true(sw_tree_open(fixture->repo, commit, &tree, NULL, NULL));
 	if (!sw_bound_images_read(tree, &images, error))
 		return FALSE;
 	*ret_joined = g_strjoinv("|", images);

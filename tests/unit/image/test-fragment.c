@@ -92,7 +92,6 @@ static void test_list(void)
 {
 	static const char *const directories[] = { "/usr/lib/c", "/etc/c", NULL };
 	g_autoptr(Fixture) fixture = fixture_new();
-	g_autofree char *commit = NULL;
 	g_autofree char *joined = NULL;
 	g_autoptr(SwTree) tree = NULL;
 	g_auto(GStrv) paths = NULL;
@@ -102,8 +101,7 @@ static void test_list(void)
 	fixture_write(fixture, "usr/lib/c/README", "");
 	fixture_write(fixture, "usr/etc/c/20.toml", "");
 	fixture_write(fixture, "usr/etc/c/15.toml", "");
-	commit = fixture_commit(fixture);
-	g_assert_true(sw_tree_open(fixture->repo, commit, &tree, NULL, NULL));
+	tree = fixture_open(fixture);
 	g_assert_true(sw_fragment_list(tree, directories, &paths, NULL));
 	joined = g_strjoinv(" ", paths);
 	g_assert_cmpstr(joined, ==, "/usr/lib/c/10.toml /etc/c/15.toml /etc/c/20.toml");
@@ -113,14 +111,12 @@ static void test_bad_name(void)
 {
 	static const char *const directories[] = { "/usr/lib/c", NULL };
 	g_autoptr(Fixture) fixture = fixture_new();
-	g_autofree char *commit = NULL;
 	g_autoptr(GError) error = NULL;
 	g_autoptr(SwTree) tree = NULL;
 	g_auto(GStrv) paths = NULL;
 
 	fixture_write(fixture, "usr/lib/c/\033[2J.toml", "");
-	commit = fixture_commit(fixture);
-	g_assert_true(sw_tree_open(fixture->repo, commit, &tree, NULL, NULL));
+	tree = fixture_open(fixture);
 	g_assert_false(sw_fragment_list(tree, directories, &paths, &error));
 	g_assert_error(error, SW_ERROR, SW_ERROR_IMAGE);
 	g_assert_cmpstr(sw_error_id(error), ==, "names");

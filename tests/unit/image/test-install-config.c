@@ -197,7 +197,6 @@ static void test_read(void)
 	g_autoptr(SwInstallConfig) config = NULL;
 	g_autoptr(SwTree) tree = NULL;
 	g_autoptr(GError) error = NULL;
-	g_autofree char *commit = NULL;
 
 	fixture_write(fixture, "usr/lib/bootc/install/00-a.toml",
 		      "[install]\nroot-fs-type = \"xfs\"\nkargs = [\"a\"]\n");
@@ -209,8 +208,7 @@ static void test_read(void)
 		      "[install]\nkargs = [\"l\"]\n");
 	fixture_write(fixture, "usr/etc/bootc/install/20-b.toml", "[install]\nkargs = [\"e\"]\n");
 	fixture_link(fixture, "usr/etc/bootc/install/30-c.toml", "/dev/null");
-	commit = fixture_commit(fixture);
-	g_assert_true(sw_tree_open(fixture->repo, commit, &tree, NULL, NULL));
+	tree = fixture_open(fixture);
 	g_assert_true(sw_install_config_read(tree, "amd64", &config, &error));
 	g_assert_no_error(error);
 	assert_joined(config->kargs, "a|l|e");

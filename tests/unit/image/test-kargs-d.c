@@ -49,7 +49,6 @@ static void test_read(void)
 {
 	g_autoptr(Fixture) fixture = fixture_new();
 	g_autoptr(SwTree) tree = NULL;
-	g_autofree char *commit = NULL;
 	g_autofree char *joined = NULL;
 	g_auto(GStrv) kargs = NULL;
 	g_auto(GStrv) none = NULL;
@@ -59,16 +58,13 @@ static void test_read(void)
 	fixture_write(fixture, "usr/lib/bootc/kargs.d/30.toml",
 		      "kargs = [\"arm\"]\nmatch-architectures = [\"aarch64\"]");
 	fixture_write(fixture, "usr/lib/bootc/kargs.d/40.conf", "none");
-	commit = fixture_commit(fixture);
-	g_assert_true(sw_tree_open(fixture->repo, commit, &tree, NULL, NULL));
+	tree = fixture_open(fixture);
 	g_assert_true(sw_kargs_d_read(tree, "amd64", &kargs, NULL));
 	joined = g_strjoinv("|", kargs);
 	g_assert_cmpstr(joined, ==, "a|b|c=\"x y\"|d");
 	fixture_drop(fixture, "usr/lib/bootc");
 	sw_tree_free(g_steal_pointer(&tree));
-	g_free(commit);
-	commit = fixture_commit(fixture);
-	g_assert_true(sw_tree_open(fixture->repo, commit, &tree, NULL, NULL));
+	tree = fixture_open(fixture);
 	g_assert_true(sw_kargs_d_read(tree, "amd64", &none, NULL));
 	g_assert_null(none[0]);
 }

@@ -59,7 +59,6 @@ static void test_read(void)
 				   "/etc/ostree/prepare-root.conf" };
 
 	for (gsize i = 0; i < G_N_ELEMENTS(expected); i++) {
-		g_autofree char *commit = NULL;
 		g_autoptr(SwTree) tree = NULL;
 		enum sw_composefs mode;
 		const char *path;
@@ -70,8 +69,7 @@ static void test_read(void)
 		if (i == 2)
 			fixture_write(fixture, "usr/etc/ostree/prepare-root.conf",
 				      "[etc]\ntransient = true\n");
-		commit = fixture_commit(fixture);
-		g_assert_true(sw_tree_open(fixture->repo, commit, &tree, NULL, NULL));
+		tree = fixture_open(fixture);
 		g_assert_true(sw_prepare_root_read(tree, &mode, &path, NULL));
 		g_assert_cmpstr(path, ==, expected[i]);
 		g_assert_cmpint(mode, ==, i == 1 ? SW_COMPOSEFS_YES : SW_COMPOSEFS_NO);

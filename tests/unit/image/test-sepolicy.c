@@ -37,10 +37,8 @@ static void write_policy(struct fixture *fixture)
 
 static gboolean try_read(struct fixture *fixture, struct sw_sepolicy **policy, GError **error)
 {
-	g_autofree char *commit = fixture_commit(fixture);
-	g_autoptr(SwTree) tree = NULL;
+	g_autoptr(SwTree) tree = fixture_open(fixture);
 
-	g_assert_true(sw_tree_open(fixture->repo, commit, &tree, NULL, NULL));
 	return sw_sepolicy_read(tree, policy, error);
 }
 

@@ -3,17 +3,6 @@
 
 #include "tree-fixture.h"
 
-static struct sw_tree *open_tree(struct fixture *fixture)
-{
-	g_autofree char *commit = fixture_commit(fixture);
-	g_autoptr(GError) error = NULL;
-	struct sw_tree *tree = NULL;
-
-	g_assert_true(sw_tree_open(fixture->repo, commit, &tree, NULL, &error));
-	g_assert_no_error(error);
-	return tree;
-}
-
 static void fill(struct fixture *fixture)
 {
 	g_autofree char *large = g_strnfill(5000, 'x');
@@ -35,7 +24,7 @@ static void test_measure(void)
 	struct sw_tree_size none;
 
 	fill(fixture);
-	tree = open_tree(fixture);
+	tree = fixture_open(fixture);
 	g_assert_true(sw_tree_measure(tree, "/", &size, NULL, &error));
 	g_assert_no_error(error);
 	g_assert_cmpuint(size.entries, ==, 7);
@@ -93,7 +82,7 @@ static void test_cancelled(void)
 	struct sw_tree_size size;
 
 	fill(fixture);
-	tree = open_tree(fixture);
+	tree = fixture_open(fixture);
 	g_cancellable_cancel(cancellable);
 	g_assert_false(sw_tree_measure(tree, "/", &size, cancellable, &error));
 	g_assert_error(error, SW_ERROR, SW_ERROR_CANCELLED);
@@ -109,7 +98,7 @@ static void test_damaged(void)
 	struct sw_node node;
 
 	fill(fixture);
-	tree = open_tree(fixture);
+	tree = fixture_open(fixture);
 	g_assert_true(sw_tree_find(tree, "/etc", TRUE, &node, NULL));
 	object = fixture_object(fixture, node.checksum, "dirtree");
 	g_assert_cmpint(truncate(object, 5), ==, 0);

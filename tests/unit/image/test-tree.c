@@ -3,17 +3,6 @@
 
 #include "tree-fixture.h"
 
-static struct sw_tree *open_tree(struct fixture *fixture)
-{
-	g_autofree char *commit = fixture_commit(fixture);
-	g_autoptr(GError) error = NULL;
-	struct sw_tree *tree = NULL;
-
-	g_assert_true(sw_tree_open(fixture->repo, commit, &tree, NULL, &error));
-	g_assert_no_error(error);
-	return tree;
-}
-
 static void assert_kind(struct sw_tree *tree, const char *path, gboolean follow,
 			enum sw_node_kind kind)
 {
@@ -47,7 +36,7 @@ static void test_find(void)
 	fixture_write(fixture, "usr/lib/file", "text");
 	fixture_write(fixture, "usr/empty", "");
 	fixture_mkdir(fixture, "usr/share");
-	tree = open_tree(fixture);
+	tree = fixture_open(fixture);
 	assert_kind(tree, "/", TRUE, SW_NODE_DIRECTORY);
 	assert_kind(tree, "", TRUE, SW_NODE_DIRECTORY);
 	assert_kind(tree, "usr", TRUE, SW_NODE_DIRECTORY);
@@ -85,7 +74,7 @@ static void test_links(void)
 	fixture_link(fixture, "b", "a");
 	fixture_link(fixture, "dangling", "/etc/shadow");
 	fixture_link(fixture, "outside", "../../../etc/passwd");
-	tree = open_tree(fixture);
+	tree = fixture_open(fixture);
 	assert_kind(tree, "lib", FALSE, SW_NODE_LINK);
 	assert_kind(tree, "lib", TRUE, SW_NODE_DIRECTORY);
 	assert_text(tree, "lib/file", "text");
@@ -115,7 +104,7 @@ static void test_link_bomb(void)
 		g_string_append(target, "bomb/");
 	text = g_string_free(target, FALSE);
 	fixture_link(fixture, "bomb", text);
-	tree = open_tree(fixture);
+	tree = fixture_open(fixture);
 	assert_kind(tree, "bomb", TRUE, SW_NODE_NONE);
 }
 
@@ -127,7 +116,7 @@ static void test_etc(void)
 	fixture_write(fixture, "usr/lib/os-release", "ID=x\n");
 	fixture_link(fixture, "usr/etc/os-release", "../usr/lib/os-release");
 	fixture_link(fixture, "usr/lib/back", "/etc/os-release");
-	tree = open_tree(fixture);
+	tree = fixture_open(fixture);
 	assert_text(tree, "/etc/os-release", "ID=x\n");
 	assert_text(tree, "/usr/lib/back", "ID=x\n");
 	g_assert_true(sw_tree_has_usr_etc(tree));
@@ -141,14 +130,14 @@ static void test_two_etcs(void)
 	g_autoptr(SwTree) one = NULL;
 	g_autoptr(SwTree) two = NULL;
 
-	none = open_tree(fixture);
+	none = fixture_open(fixture);
 	g_assert_false(sw_tree_has_usr_etc(none));
 	fixture_mkdir(fixture, "etc");
 	fixture_write(fixture, "usr/etc/passwd", "");
-	one = open_tree(fixture);
+	one = fixture_open(fixture);
 	g_assert_false(sw_tree_has_two_etcs(one));
 	fixture_write(fixture, "etc/passwd", "");
-	two = open_tree(fixture);
+	two = fixture_open(fixture);
 	g_assert_true(sw_tree_has_two_etcs(two));
 }
 
@@ -164,7 +153,7 @@ static void test_list(void)
 	fixture_mkdir(fixture, "d/a");
 	fixture_mkdir(fixture, "d/c");
 	fixture_link(fixture, "d/B", "x");
-	tree = open_tree(fixture);
+	tree = fixture_open(fixture);
 	g_assert_true(sw_tree_list(tree, "d", &names, NULL));
 	joined = g_strjoinv(" ", names);
 	g_assert_cmpstr(joined, ==, "B a b c");
@@ -181,7 +170,7 @@ static void test_too_large(void)
 	size_t length;
 
 	fixture_write(fixture, "file", "12345");
-	tree = open_tree(fixture);
+	tree = fixture_open(fixture);
 	g_assert_true(sw_tree_read(tree, "file", 5, &text, &length, &error));
 	g_assert_false(sw_tree_read(tree, "file", 4, &text, &length, &error));
 	g_assert_error(error, SW_ERROR, SW_ERROR_IMAGE);
@@ -200,7 +189,7 @@ static void test_damaged(void)
 	size_t length;
 
 	fixture_write(fixture, "file", "12345");
-	tree = open_tree(fixture);
+	tree = fixture_open(fixture);
 	g_assert_true(sw_tree_find(tree, "file", TRUE, &node, &error));
 	object = fixture_object(fixture, node.checksum, "file");
 	g_assert_cmpint(unlink(object), ==, 0);

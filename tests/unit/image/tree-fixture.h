@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "image/tree.h"
+
 /* A tree of files and a bare-user repository to commit it to, in a temporary directory. */
 struct fixture {
 	char *directory;
@@ -119,6 +121,18 @@ static inline char *fixture_commit(struct fixture *fixture)
 	g_assert_no_error(error);
 	g_assert_true(ostree_repo_commit_transaction(fixture->repo, NULL, NULL, &error));
 	return checksum;
+}
+
+/* Commits the tree and opens that. */
+static inline struct sw_tree *fixture_open(struct fixture *fixture)
+{
+	g_autofree char *commit = fixture_commit(fixture);
+	g_autoptr(GError) error = NULL;
+	struct sw_tree *tree = NULL;
+
+	g_assert_true(sw_tree_open(fixture->repo, commit, &tree, NULL, &error));
+	g_assert_no_error(error);
+	return tree;
 }
 
 /* Is there something at PATH of the tree? */
