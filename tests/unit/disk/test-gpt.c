@@ -59,7 +59,7 @@ static gboolean read_disk(void *data, void *buffer, size_t length, guint64 offse
 
 	if (offset + length > HEAD && offset < tail)
 		return sw_fail(error, SW_ERROR_DEPLOY, "test", "nothing lies there");
-	memcpy(buffer, offset < tail ? fixture->head + offset : fixture->tail + offset - tail,
+	memcpy(buffer, offset < tail ? fixture->head + offset : fixture->tail + (offset - tail),
 	       length);
 	return TRUE;
 }
