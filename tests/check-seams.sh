@@ -34,13 +34,14 @@ may_include() {
 	refuse "$folder/ may include only $*" < <(code '^#include "' "$folder" | found grep -vE "#include \"($allowed)/")
 }
 may_include src/core core
-may_include src/spec spec source core
+may_include src/store store core
+may_include src/spec spec store source core
 may_include src/source source core
 may_include src/image image source core
 may_include src/disk disk image source spec core
 may_include src/verify verify disk image source spec core
-may_include src/build build disk image source spec core
-may_include src/cli cli build verify disk image source spec core
+may_include src/build build store disk image source spec core
+may_include src/cli cli build verify store disk image source spec core
 may_include formats core formats
 may_include storage core storage
 

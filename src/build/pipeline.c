@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "build/publish.h"
 #include "build/run.h"
 #include "core/error.h"
 #include "core/file.h"
@@ -25,6 +26,7 @@ static void run_free(struct sw_run *run)
 	sw_plan_free(run->plan);
 	sw_scratch_free(run->scratch);
 	g_clear_pointer(&run->artifacts, g_ptr_array_unref);
+	g_clear_pointer(&run->destinations, g_ptr_array_unref);
 	g_clear_pointer(&run->timings, g_array_unref);
 	g_free(run->disk);
 	g_free(run->manifest_json);
@@ -89,15 +91,21 @@ static gboolean make_result(struct sw_run *run, const struct sw_stage *const *st
 {
 	const struct sw_build *build = run->build;
 	struct sw_result *result;
+	GError *unpublished = NULL;
 
 	run->artifacts = g_ptr_array_new_with_free_func((GDestroyNotify)sw_artifact_free);
 	run->timings = g_array_new(FALSE, FALSE, sizeof(struct sw_timing));
-	if (!run_stages(run, stages, cancellable, error))
+	if (!sw_run_open_stores(run, cancellable, error) ||
+	    !run_stages(run, stages, cancellable, error))
 		return FALSE;
+	if (run->destinations != NULL && !sw_run_publish(run, cancellable, &unpublished))
+		g_debug("%s", unpublished->message);
 	result = g_new0(struct sw_result, 1);
 	result->artifacts = g_ptr_array_ref(run->artifacts);
 	result->manifest = g_build_filename(build->output, "manifest.json", NULL);
 	result->sums = g_build_filename(build->output, "SHA256SUMS", NULL);
+	result->unpublished = unpublished;
+	result->destinations = g_steal_pointer(&run->destinations);
 	result->manifest_json = g_steal_pointer(&run->manifest_json);
 	*ret_result = result;
 	return TRUE;
@@ -130,6 +138,8 @@ void sw_result_free(struct sw_result *result)
 	if (result == NULL)
 		return;
 	g_clear_pointer(&result->artifacts, g_ptr_array_unref);
+	g_clear_pointer(&result->destinations, g_ptr_array_unref);
+	g_clear_error(&result->unpublished);
 	g_free(result->manifest);
 	g_free(result->manifest_json);
 	g_free(result->sums);

@@ -6,15 +6,18 @@
 
 /* What a build leaves. */
 struct sw_result {
-	GPtrArray *artifacts; /* struct sw_artifact, in the order of BUILD's types */
-	char *manifest;	      /* path of manifest.json */
-	char *manifest_json;  /* its text: also what `build --json` prints */
-	char *sums;	      /* path of SHA256SUMS */
+	GPtrArray *artifacts;	 /* struct sw_artifact, in the order of BUILD's types */
+	char *manifest;		 /* path of manifest.json */
+	char *manifest_json;	 /* its text: also what `build --json` prints */
+	char *sums;		 /* path of SHA256SUMS */
+	GPtrArray *destinations; /* struct sw_destination: where they were published; NULL: none */
+	GError *unpublished; /* why a place does not hold them; NULL: all do, or none is asked for */
 };
 
 /*
  * Runs the whole build of BUILD: all stages, undone in reverse when one fails.  On failure the
- * output directory is as it was.
+ * output directory is as it was, except that a place which fails to take the artifacts is no failure of the
+ * build: see "unpublished".
  */
 gboolean sw_build_run(const struct sw_build *build, struct sw_progress *progress,
 		      struct sw_result **ret_result, GCancellable *cancellable,

@@ -13,9 +13,10 @@ struct sw_run {
 	const char *source;	    /* of convert: path of the disk to read; NULL: a build */
 	struct sw_scratch *scratch; /* in the output directory */
 	guint made_levels;	    /* directories made for the output, the lowest of them itself */
-	char *disk;		/* path of the raw disk in the making, in the scratch directory */
-	struct sw_guest *guest; /* set by appliance, ended by disk */
-	struct sw_plan *plan;	/* set by source */
+	char *disk;		 /* path of the raw disk in the making, in the scratch directory */
+	struct sw_guest *guest;	 /* set by appliance, ended by disk */
+	struct sw_plan *plan;	 /* set by source */
+	GPtrArray *destinations; /* struct sw_destination; NULL: none are asked for */
 	GPtrArray *
 		artifacts; /* struct sw_artifact, set by format, hashed by checksum, moved by store */
 	GArray *timings;   /* struct sw_timing, a stage each */

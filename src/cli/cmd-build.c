@@ -15,5 +15,8 @@ gboolean sw_cmd_build(const struct sw_call *call, GString *out, GCancellable *ca
 	if (!sw_build_run(call->build, progress, &result, cancellable, error))
 		return FALSE;
 	sw_result_print(result, call->build->json, out);
-	return TRUE;
+	if (result->unpublished == NULL)
+		return TRUE;
+	g_propagate_error(error, g_steal_pointer(&result->unpublished));
+	return FALSE;
 }

@@ -35,7 +35,7 @@ static void bash_value(GString *out, const char *flag)
 		g_string_append_printf(out, ") words='%s' ;;\n", all);
 	else if (row->kind == SW_KIND_FILE)
 		g_string_append(out, ") action=file ;;\n");
-	else if (row->kind == SW_KIND_DIRECTORY)
+	else if (row->kind == SW_KIND_DIRECTORY || row->kind == SW_KIND_STORE)
 		g_string_append(out, ") action=directory ;;\n");
 	else
 		g_string_append(out, ") return ;;\n");
@@ -183,7 +183,7 @@ static void zsh_option(GString *out, const char *flag)
 		g_string_append_printf(out, ":%s:(%s)", row->value, all);
 	else if (row->kind == SW_KIND_FILE)
 		g_string_append_printf(out, ":%s:_files", row->value);
-	else if (row->kind == SW_KIND_DIRECTORY)
+	else if (row->kind == SW_KIND_DIRECTORY || row->kind == SW_KIND_STORE)
 		g_string_append_printf(out, ":%s:_files -/", row->value);
 	else if (!is_switch)
 		g_string_append_printf(out, ":%s:", row->value);
@@ -203,8 +203,8 @@ static void zsh_verb(GString *out, const struct sw_verb *verb)
 	if (words != NULL)
 		g_string_append_printf(out, " \\\n\t\t\t'1:%s:(%s)'", verb->argument, all);
 	else if (verb->argument != NULL)
-		g_string_append_printf(out, " \\\n\t\t\t'1:%s:%s'", verb->argument,
-				       verb->is_file ? "_files" : "");
+		g_string_append_printf(out, " \\\n\t\t\t'%s:%s:%s'", verb->several ? "*" : "1",
+				       verb->argument, verb->is_file ? "_files" : "");
 	g_string_append(out, "\n\t\t\t;;\n");
 }
 
@@ -272,7 +272,7 @@ static void fish_option(GString *out, const char *verb, const char *flag)
 		g_string_append_printf(out, " -x -a '%s'", all);
 	else if (row->kind == SW_KIND_FILE)
 		g_string_append(out, " -r -F");
-	else if (row->kind == SW_KIND_DIRECTORY)
+	else if (row->kind == SW_KIND_DIRECTORY || row->kind == SW_KIND_STORE)
 		g_string_append(out, " -x -a '(__fish_complete_directories)'");
 	else if (row->type != SW_SETTING_SWITCH)
 		g_string_append(out, " -x");

@@ -59,6 +59,7 @@ static void storages_to_json(JsonBuilder *json)
 	for (guint i = 0; sw_storages[i] != NULL; i++) {
 		json_builder_begin_object(json);
 		sw_json_text(json, "name", sw_storages[i]->name);
+		sw_json_text(json, "scheme", sw_storages[i]->scheme);
 		sw_json_text(json, "summary", sw_storages[i]->summary);
 		params_to_json(json, sw_storages[i]->params);
 		json_builder_end_object(json);
@@ -102,12 +103,19 @@ static void print_formats(GString *out)
 
 static void print_storages(GString *out)
 {
-	g_autoptr(SwTable) table = sw_table_new("ll");
+	g_autoptr(SwTable) table = sw_table_new("lll");
 
-	sw_table_add(table, "STORAGE", "WHAT");
-	for (guint i = 0; sw_storages[i] != NULL; i++)
-		sw_table_add(table, sw_storages[i]->name, sw_storages[i]->summary);
+	sw_table_add(table, "STORAGE", "URI", "WHAT");
+	for (guint i = 0; sw_storages[i] != NULL; i++) {
+		g_autofree char *uri = g_strconcat(sw_storages[i]->scheme, "://", NULL);
+
+		sw_table_add(table, sw_storages[i]->name, uri, sw_storages[i]->summary);
+	}
 	sw_table_print(table, 0, out);
+	g_string_append(out,
+			"\nOptions, for --option STORAGE.NAME=VALUE or a URI's ?NAME=VALUE:\n");
+	for (guint i = 0; sw_storages[i] != NULL; i++)
+		print_params(out, sw_storages[i]->name, sw_storages[i]->params);
 }
 
 gboolean sw_cmd_list(const struct sw_call *call, GString *out,

@@ -45,8 +45,8 @@ static void print_verbs(GString *out)
 
 		g_string_append_printf(out, ".It Cm %s Oo Ar OPTION Oc Ns ...", v->name);
 		if (v->argument != NULL)
-			g_string_append_printf(out, " %s %s", v->required ? "Ar" : "Op Ar",
-					       v->argument);
+			g_string_append_printf(out, " %s %s%s", v->required ? "Ar" : "Op Ar",
+					       v->argument, v->several ? " ..." : "");
 		g_string_append_c(out, '\n');
 		for (guint i = 0; paragraphs[i] != NULL; i++) {
 			if (i > 0)
@@ -162,6 +162,8 @@ static void print_storages(GString *out)
 	for (guint i = 0; sw_storages[i] != NULL; i++) {
 		g_string_append_printf(out, ".It Cm %s\n", sw_storages[i]->name);
 		print_text(out, sw_storages[i]->summary);
+		g_string_append_printf(out, ".Pp\nURIs:\n.Pa %s://\n", sw_storages[i]->scheme);
+		print_params(out, sw_storages[i]->name, sw_storages[i]->params);
 	}
 	g_string_append(out, ".El\n");
 }

@@ -121,11 +121,11 @@ void sw_help_verb(const struct sw_verb *verb, GString *out)
 	gboolean optional = verb->argument != NULL && !verb->required;
 
 	g_string_append_printf(out, "slipway %s - %s\n\n", verb->name, verb->summary);
-	g_string_append_printf(out, "Usage: slipway %s [OPTION]...%s%s%s\n", verb->name,
+	g_string_append_printf(out, "Usage: slipway %s [OPTION]...%s%s%s%s\n", verb->name,
 			       optional		   ? " ["
 			       : *argument != '\0' ? " "
 						   : "",
-			       argument, optional ? "]" : "");
+			       argument, optional ? "]" : "", verb->several ? "..." : "");
 	for (guint i = 0; paragraphs[i] != NULL; i++) {
 		g_string_append_c(out, '\n');
 		sw_print_wrapped(out, 0, 0, paragraphs[i]);

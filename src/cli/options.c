@@ -214,11 +214,14 @@ static gboolean parse_argument(struct parser *parser, const char *word, GError *
 	if (call->verb->argument == NULL)
 		return sw_fail(error, SW_ERROR_USAGE, ID,
 			       "%s takes no argument, but \"%s\" is given", call->verb->name, word);
-	if (call->argument != NULL)
+	if (call->argument != NULL && !call->verb->several)
 		return sw_fail(error, SW_ERROR_USAGE, ID, "%s takes one %s, but \"%s\" is a second",
 			       call->verb->name, call->verb->argument, word);
 	if (!check_words(call->verb, word, error))
 		return FALSE;
+	g_ptr_array_add(call->arguments, g_strdup(word));
+	if (call->argument != NULL)
+		return TRUE;
 	call->argument = g_strdup(word);
 	if (!call->verb->is_image)
 		return TRUE;
@@ -258,6 +261,7 @@ gboolean sw_call_parse(char **argv, struct sw_call **ret_call, GError **error)
 	struct parser parser = { .call = call, .next = argv[0] == NULL ? argv : argv + 1 };
 	gboolean plain = FALSE;
 
+	call->arguments = g_ptr_array_new_with_free_func(g_free);
 	call->given = g_ptr_array_new_with_free_func((GDestroyNotify)sw_given_free);
 	while (*parser.next != NULL && !call->help) {
 		const char *word = *parser.next++;
@@ -314,6 +318,8 @@ void sw_call_free(struct sw_call *call)
 	g_free(call->file);
 	if (call->given != NULL)
 		g_ptr_array_unref(call->given);
+	if (call->arguments != NULL)
+		g_ptr_array_unref(call->arguments);
 	sw_build_free(call->build);
 	g_free(call);
 }

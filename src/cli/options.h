@@ -8,7 +8,8 @@ struct sw_verb;
 /* A command line, taken apart. */
 struct sw_call {
 	const struct sw_verb *verb; /* NULL: none given, which only help and version may */
-	char *argument;		    /* of the verb; NULL: none */
+	char *argument;		    /* of the verb, the first; NULL: none */
+	GPtrArray *arguments;	    /* char *: all of them; only where the verb takes several */
 	char *file;		    /* the build document; NULL: none */
 	gboolean help;
 	gboolean verbose;

@@ -7,6 +7,7 @@
 #include "core/format.h"
 #include "core/size.h"
 #include "core/text.h"
+#include "store/publish.h"
 
 static void print_files(const struct sw_result *result, GString *out)
 {
@@ -51,6 +52,28 @@ static void print_hints(const struct sw_result *result, GString *out)
 	}
 }
 
+void sw_result_print_places(GPtrArray *destinations, GString *out)
+{
+	g_autoptr(SwTable) table = sw_table_new("llll");
+
+	sw_table_add(table, "STORAGE", "STATE", "WHERE", "KEY");
+	for (guint i = 0; i < destinations->len; i++) {
+		const struct sw_destination *d = destinations->pdata[i];
+		const char *state = d->error != NULL ? "failed"
+				    : d->all_old     ? "unchanged"
+						     : "stored";
+		const char *name = d->store->storage->name;
+
+		if (d->error != NULL)
+			sw_table_add(table, name, state, d->store->text, d->error->message);
+		for (guint k = 0; d->error == NULL && d->keys[k] != NULL; k++)
+			sw_table_add(table, name, state, d->store->text, d->keys[k]);
+		for (guint k = 0; k < d->tags->len; k++)
+			sw_table_add(table, name, "tag", d->store->text, d->tags->pdata[k]);
+	}
+	sw_table_print(table, 0, out);
+}
+
 void sw_result_print(const struct sw_result *result, gboolean json, GString *out)
 {
 	if (json) {
@@ -58,5 +81,9 @@ void sw_result_print(const struct sw_result *result, gboolean json, GString *out
 		return;
 	}
 	print_files(result, out);
+	if (result->destinations != NULL) {
+		g_string_append_c(out, '\n');
+		sw_result_print_places(result->destinations, out);
+	}
 	print_hints(result, out);
 }

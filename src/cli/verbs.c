@@ -24,6 +24,13 @@ static const char *const build_options[] = {
 	"bound-images",
 	"root-ssh-authorized-keys",
 	"output",
+	"store",
+	"layout",
+	"name",
+	"image-version",
+	"tag",
+	"latest",
+	"overwrite",
 	"seed",
 	"authfile",
 	"tls-verify",
@@ -35,6 +42,10 @@ static const char *const build_options[] = {
 /* clang-format on */
 static const char *const convert_options[] = { "type", "option", "output", "progress",
 					       "keep", "json",	 NULL };
+static const char *const publish_options[] = { "store",	      "type",	"name",	    "image-version",
+					       "target-arch", "layout", "tag",	    "latest",
+					       "overwrite",   "option", "progress", "json",
+					       NULL };
 static const char *const inspect_options[] = { "target-arch", "rootfs", "authfile", "tls-verify",
 					       "progress",    "json",	NULL };
 
@@ -49,6 +60,8 @@ static const struct sw_example build_examples[] = {
 	{ "A small qcow2", "slipway build IMAGE --option qcow2.compression=zstd" },
 	{ "Settings from a document, one kernel argument more",
 	  "slipway build -f build.yaml --karg console=ttyS0" },
+	{ "A qcow2 in an S3 bucket as well, as version 7 and as latest",
+	  "slipway build IMAGE --store s3://images/edge --image-version 7 --latest" },
 	{ "An image that is not in a registry",
 	  "slipway build oci:./image --target-imgref quay.io/org/edge:1" },
 	{ NULL, NULL },
@@ -57,6 +70,14 @@ static const struct sw_example convert_examples[] = {
 	{ "A disk as a qcow2, below ./output", "slipway convert disk.raw" },
 	{ "A qcow2 that is smaller, in this directory",
 	  "slipway convert disk.raw -t qcow2 --option qcow2.compression=zstd -o ." },
+	{ NULL, NULL },
+};
+static const struct sw_example publish_examples[] = {
+	{ "Two files of one image, in a directory",
+	  "slipway publish disk.qcow2 disk.raw --store /srv/images --name edge" },
+	{ "In two places, with FlightCtl's keys",
+	  "slipway publish disk.qcow2 --layout flightctl --store /srv/a "
+	  "--store /srv/b" },
 	{ NULL, NULL },
 };
 static const struct sw_example plan_examples[] = {
@@ -136,6 +157,24 @@ const struct sw_verb sw_verbs[] = {
 		.options = convert_options,
 		.examples = convert_examples,
 		.run = sw_cmd_convert,
+	},
+	{
+		.name = "publish",
+		.summary = "store files that are there in places to find them",
+		.description =
+			"Stores each FILE in all places (--store), under keys made of name, "
+			"version "
+			"and architecture, with SHA256SUMS and manifest.json beside them. A file "
+			"appears complete and verified or not at all; what is there already is not "
+			"sent again. A place that fails does not stop the others.\n"
+			"Exits with 9 when a place has failed.",
+		.argument = "FILE",
+		.required = TRUE,
+		.several = TRUE,
+		.is_file = TRUE,
+		.options = publish_options,
+		.examples = publish_examples,
+		.run = sw_cmd_publish,
 	},
 	{
 		.name = "plan",

@@ -19,6 +19,7 @@ struct sw_verb {
 	const char *description;     /* paragraphs, a line break between them */
 	const char *argument;	     /* what help calls the argument ("IMAGE"); NULL: takes none */
 	gboolean required;	     /* the argument must be given */
+	gboolean several;	     /* it may be given several times */
 	gboolean is_image;	     /* the argument is the setting "image" */
 	gboolean is_file;	     /* the argument is a file's path, for completion */
 	const char **(*words)(void); /* the only arguments, to be freed; NULL: any */
@@ -66,6 +67,8 @@ gboolean sw_cmd_man(const struct sw_call *call, GString *out, GCancellable *canc
 		    GError **error);
 gboolean sw_cmd_plan(const struct sw_call *call, GString *out, GCancellable *cancellable,
 		     GError **error);
+gboolean sw_cmd_publish(const struct sw_call *call, GString *out, GCancellable *cancellable,
+			GError **error);
 gboolean sw_cmd_verify(const struct sw_call *call, GString *out, GCancellable *cancellable,
 		       GError **error);
 gboolean sw_cmd_version(const struct sw_call *call, GString *out, GCancellable *cancellable,

@@ -7,6 +7,7 @@
 #include "core/size.h"
 #include "source/oci.h"
 #include "source/reference.h"
+#include "store/uri.h"
 
 /* Bits of all who gave SETTING; *RET_TOP is the strongest of them. */
 static unsigned int givers(GPtrArray *given, const struct sw_setting *setting,
@@ -52,6 +53,17 @@ static void store(GPtrArray *given, const struct sw_setting *setting, struct sw_
 			store_from(given, setting, (enum sw_origin)origin, build);
 }
 
+static gboolean uses_storage(const struct sw_build *build, const char *name)
+{
+	for (char **store = build->stores; *store != NULL; store++) {
+		g_autoptr(SwStoreUri) uri = NULL;
+
+		if (sw_store_uri_parse(*store, &uri, NULL) && g_str_equal(uri->storage->name, name))
+			return TRUE;
+	}
+	return FALSE;
+}
+
 /* What is asked for on this very command line is meant. */
 static gboolean check_used(GPtrArray *given, const struct sw_build *build, GError **error)
 {
@@ -62,7 +74,9 @@ static gboolean check_used(GPtrArray *given, const struct sw_build *build, GErro
 		if (one->setting->kind != SW_KIND_OPTION || one->origin != SW_ORIGIN_FLAG)
 			continue;
 		type = g_strndup(one->text, strcspn(one->text, "."));
-		if (!g_strv_contains((const char *const *)build->types, type))
+		if (sw_store_find(type) != NULL
+			    ? !uses_storage(build, type)
+			    : !g_strv_contains((const char *const *)build->types, type))
 			return sw_fail(error, SW_ERROR_USAGE, "option-unused",
 				       "--option %s: %s is not made: add --type %s", one->text,
 				       type, type);
@@ -82,6 +96,10 @@ gboolean sw_build_make(GPtrArray *given, struct sw_build **ret_build, GError **e
 		build->kargs = g_new0(char *, 1);
 	if (build->karg_deletes == NULL)
 		build->karg_deletes = g_new0(char *, 1);
+	if (build->stores == NULL)
+		build->stores = g_new0(char *, 1);
+	if (build->tags == NULL)
+		build->tags = g_new0(char *, 1);
 	if (build->target_arch == NULL)
 		build->target_arch = g_strdup(sw_oci_host_architecture());
 	if (build->target_arch == NULL)

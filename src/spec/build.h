@@ -22,6 +22,13 @@ struct sw_build {
 	char *bound_images;    /* "skip"; NULL: the image must not be bound to any */
 	char *root_ssh_keys; /* path of an authorized_keys file, which was read once; NULL: none */
 	char *output;	     /* the output directory; never NULL */
+	char **stores;	     /* URIs of places to publish to as well; never NULL */
+	char *layout;	     /* of the keys there: a preset or a template; never NULL */
+	char *name;	     /* of the image there; NULL: its own */
+	char *version;	     /* of the image there; NULL: its own */
+	char **tags;	     /* further names of what is published; never NULL */
+	gboolean latest;     /* publish as "latest", too */
+	gboolean overwrite;  /* what is under the keys there already */
 	char *seed;	/* mixed into every derived UUID; NULL: only the image and the document */
 	char *authfile; /* containers-auth.json; NULL: the usual places */
 	char *cache;	/* directory of the cache, for sw_cache_open(); NULL: the usual place */

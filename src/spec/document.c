@@ -10,6 +10,7 @@
 #include "core/format.h"
 #include "core/param.h"
 #include "core/text.h"
+#include "store/uri.h"
 
 /* UTF-8's byte order mark, which some editors begin a file with. */
 #define BOM "\357\273\277"
@@ -211,6 +212,8 @@ static char *resolve(const struct reader *reader, const struct sw_setting *setti
 {
 	gboolean is_path = setting->kind == SW_KIND_FILE || setting->kind == SW_KIND_DIRECTORY;
 
+	if (setting->kind == SW_KIND_STORE && strstr(text, "://") == NULL)
+		is_path = TRUE;
 	if (!is_path || reader->directory == NULL || *text == '\0' || g_path_is_absolute(text) ||
 	    g_str_equal(reader->directory, "."))
 		return g_strdup(text);
@@ -309,12 +312,32 @@ static char *key_text(const yaml_event_t *key)
 	return g_strndup(text, strlen(text) == key->data.scalar.length ? 2 * SHOWN_LIMIT : 0);
 }
 
-/* The value of the option NAME of FORMAT; numbers and booleans are as good as texts. */
+/* Whose options they are: a format's or a storage's. */
+struct owner {
+	const char *kind;
+	const char *name;
+	const struct sw_param *params;
+};
+
+static gboolean find_owner(const char *name, struct owner *ret_owner, GError **error)
+{
+	const struct sw_storage *storage = sw_store_find(name);
+	const struct sw_format *format = storage != NULL ? NULL : sw_format_find(name, error);
+
+	if (storage == NULL && format == NULL)
+		return FALSE;
+	ret_owner->kind = storage != NULL ? "storage" : "format";
+	ret_owner->name = storage != NULL ? storage->name : format->name;
+	ret_owner->params = storage != NULL ? storage->params : format->params;
+	return TRUE;
+}
+
+/* The value of the option NAME of OWNER; numbers and booleans are as good as texts. */
 static void read_option(struct reader *reader, const struct sw_setting *setting,
-			const struct sw_format *format, const yaml_event_t *key)
+			const struct owner *owner, const yaml_event_t *key)
 {
 	const char *name = (const char *)key->data.scalar.value;
-	g_autofree char *full = g_strdup_printf("%s.%s", format->name, name);
+	g_autofree char *full = g_strdup_printf("%s.%s", owner->name, name);
 	guint line = GPOINTER_TO_UINT(g_hash_table_lookup(reader->seen_options, full));
 	g_autofree char *text = NULL;
 	g_auto(yaml_event_t) event = { 0 };
@@ -335,10 +358,12 @@ static void read_option(struct reader *reader, const struct sw_setting *setting,
 	}
 }
 
-/* The options of FORMAT in the mapping that has begun. */
-static void read_format(struct reader *reader, const struct sw_setting *setting,
-			const struct sw_format *format)
+/* The options of OWNER in the mapping that has begun. */
+static void read_owner(struct reader *reader, const struct sw_setting *setting,
+		       const struct owner *owner)
 {
+	g_autofree char *whose = g_strdup_printf("%s %s", owner->kind, owner->name);
+
 	for (;;) {
 		g_auto(yaml_event_t) key = { 0 };
 		g_autoptr(GError) reason = NULL;
@@ -348,8 +373,8 @@ static void read_format(struct reader *reader, const struct sw_setting *setting,
 		if (!next_key(reader, &key, &good))
 			return;
 		name = good ? key_text(&key) : NULL;
-		if (good && sw_format_find_option(format, name, &reason) != NULL) {
-			read_option(reader, setting, format, &key);
+		if (good && sw_param_find(owner->params, name, whose, &reason) != NULL) {
+			read_option(reader, setting, owner, &key);
 			continue;
 		}
 		if (good)
@@ -362,27 +387,27 @@ static void read_format(struct reader *reader, const struct sw_setting *setting,
 static void read_options(struct reader *reader, const struct sw_setting *setting)
 {
 	for (;;) {
-		const struct sw_format *format = NULL;
+		struct owner owner = { 0 };
 		g_auto(yaml_event_t) key = { 0 };
 		g_auto(yaml_event_t) event = { 0 };
 		g_autoptr(GError) reason = NULL;
 		g_autofree char *name = NULL;
-		gboolean good = FALSE;
+		gboolean good = FALSE, known;
 
 		if (!next_key(reader, &key, &good) || !next(reader, &event))
 			return;
 		name = good ? key_text(&key) : NULL;
-		format = good ? sw_format_find(name, &reason) : NULL;
-		if (format != NULL && event.type == YAML_MAPPING_START_EVENT) {
+		known = good && find_owner(name, &owner, &reason);
+		if (known && event.type == YAML_MAPPING_START_EVENT) {
 			is_bare(reader, &event);
-			read_format(reader, setting, format);
+			read_owner(reader, setting, &owner);
 			continue;
 		}
 		if (reason != NULL)
 			problem(reader, key.start_mark, "%s: %s", setting->key, reason->message);
-		else if (format != NULL)
+		else if (known)
 			problem(reader, event.start_mark,
-				"the options of %s must be lines \"name: value\"", format->name);
+				"the options of %s must be lines \"name: value\"", owner.name);
 		skip(reader, &event);
 	}
 }

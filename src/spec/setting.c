@@ -8,6 +8,8 @@
 #include "source/reference.h"
 #include "spec/build.h"
 #include "spec/keys.h"
+#include "store/naming.h"
+#include "store/uri.h"
 
 /* Longer texts are mistakes; a kernel command line has at most 4096 bytes. */
 #define TEXT_LIMIT 4096
@@ -108,6 +110,35 @@ static gboolean check_output(const char *text, char **ret_canonical, GError **er
 	return TRUE;
 }
 
+/* An option of a type or of a storage. */
+static gboolean check_option(const char *text, char **ret_canonical, GError **error)
+{
+	g_autofree char *name = g_strndup(text, strcspn(text, ".="));
+
+	return sw_store_find(name) != NULL ? sw_store_check_option(text, ret_canonical, error)
+					   : sw_format_check_option(text, ret_canonical, error);
+}
+
+static gboolean check_store(const char *text, char **ret_canonical, GError **error)
+{
+	g_autoptr(SwStoreUri) uri = NULL;
+
+	if (!sw_store_uri_parse(text, &uri, error))
+		return FALSE;
+	*ret_canonical = g_strdup(text);
+	return TRUE;
+}
+
+/* It becomes a part of keys. */
+static gboolean check_part(const char *text, char **ret_canonical, GError **error)
+{
+	if (strchr(text, '/') != NULL || g_str_equal(text, ".") || g_str_equal(text, ".."))
+		return sw_fail(error, SW_ERROR_USAGE, ID,
+			       "\"%s\" cannot be a part of a key: use no \"/\"", text);
+	*ret_canonical = g_strdup(text);
+	return TRUE;
+}
+
 #define FIELD(name) .offset = G_STRUCT_OFFSET(struct sw_build, name)
 
 /* clang-format off */
@@ -122,8 +153,8 @@ const struct sw_setting sw_settings[] = {
 	  .check = check_type, .help = "what to make; repeat it for several from one disk" },
 	{ .flag = "option", .key = "options", .type = SW_SETTING_LIST, .kind = SW_KIND_OPTION,
 	  .append = TRUE, .value = "TYPE.NAME=VALUE", FIELD(options),
-	  .check = sw_format_check_option,
-	  .help = "an option of a type (see slipway list formats); may be repeated" },
+	  .check = check_option,
+	  .help = "an option of a type or a storage (see slipway list); may be repeated" },
 	{ .flag = "rootfs", .key = "rootfs", .type = SW_SETTING_TEXT, .value = "FS",
 	  .words = rootfs_words, .otherwise = "as the image says", FIELD(rootfs),
 	  .help = "the root filesystem" },
@@ -159,6 +190,28 @@ const struct sw_setting sw_settings[] = {
 	  .kind = SW_KIND_DIRECTORY, .value = "DIR", .fallback = "output", FIELD(output),
 	  .check = check_output,
 	  .help = "where the images, manifest.json and SHA256SUMS go" },
+	{ .flag = "store", .key = "storage", .type = SW_SETTING_LIST, .kind = SW_KIND_STORE,
+	  .value = "URI", .otherwise = "only the output directory", FIELD(stores),
+	  .check = check_store,
+	  .help = "a place to publish to: a directory, or a URI of a storage (see slipway list "
+		  "storage); may be repeated" },
+	{ .flag = "layout", .key = "layout", .type = SW_SETTING_TEXT, .value = "LAYOUT",
+	  .fallback = "default", FIELD(layout), .check = sw_layout_check,
+	  .help = "the keys in a place: default, flightctl, openchami, bib, or a template such as "
+		  "{name}/{version}/{type}.{ext}" },
+	{ .flag = "name", .key = "name", .type = SW_SETTING_TEXT, .value = "NAME",
+	  .otherwise = "the image's, or the first file's", FIELD(name), .check = check_part,
+	  .help = "the name of what is published" },
+	{ .flag = "image-version", .key = "version", .type = SW_SETTING_TEXT, .value = "VERSION",
+	  .otherwise = "the image's, or the beginning of a digest", FIELD(version),
+	  .check = check_part, .help = "the version of what is published" },
+	{ .flag = "tag", .key = "tags", .type = SW_SETTING_LIST, .value = "TAG", FIELD(tags),
+	  .check = check_part,
+	  .help = "a further version to publish the same as, stored once; may be repeated" },
+	{ .flag = "latest", .type = SW_SETTING_SWITCH, FIELD(latest),
+	  .help = "publish as version \"latest\", too, when all is there" },
+	{ .flag = "overwrite", .type = SW_SETTING_SWITCH, FIELD(overwrite),
+	  .help = "replace what is under the same keys of a place" },
 	{ .flag = "seed", .key = "seed", .type = SW_SETTING_TEXT, .value = "TEXT", FIELD(seed),
 	  .help = "mixed into all UUIDs, so that equal builds differ" },
 	{ .flag = "authfile", .key = "authfile", .type = SW_SETTING_TEXT, .kind = SW_KIND_FILE,
@@ -218,11 +271,10 @@ const struct sw_setting *sw_setting_find_key(const char *key)
 }
 
 /* Those of a choice with each value, of the others what comes before it. */
-static void add_options(GPtrArray *list, const struct sw_format *format)
+static void add_options(GPtrArray *list, const char *name, const struct sw_param *p)
 {
 	static const char *const none[] = { "", NULL };
 	static const char *const booleans[] = { "true", "false", NULL };
-	const struct sw_param *p = format->params;
 
 	for (; p != NULL && p->name != NULL; p++) {
 		const char *const *values = p->choices != NULL	       ? p->choices
@@ -230,8 +282,7 @@ static void add_options(GPtrArray *list, const struct sw_format *format)
 								       : none;
 
 		for (; *values != NULL; values++) {
-			g_autofree char *text =
-				g_strdup_printf("%s.%s=%s", format->name, p->name, *values);
+			g_autofree char *text = g_strdup_printf("%s.%s=%s", name, p->name, *values);
 
 			g_ptr_array_add(list, (gpointer)g_intern_string(text));
 		}
@@ -249,7 +300,10 @@ const char **sw_setting_words(const struct sw_setting *setting)
 			g_ptr_array_add(list, (gpointer)sw_formats[i]->name);
 	if (setting->kind == SW_KIND_OPTION)
 		for (guint i = 0; sw_formats[i] != NULL; i++)
-			add_options(list, sw_formats[i]);
+			add_options(list, sw_formats[i]->name, sw_formats[i]->params);
+	if (setting->kind == SW_KIND_OPTION)
+		for (guint i = 0; sw_storages[i] != NULL; i++)
+			add_options(list, sw_storages[i]->name, sw_storages[i]->params);
 	for (guint i = 0; words != NULL && words[i] != NULL; i++)
 		g_ptr_array_add(list, (gpointer)words[i]);
 	if (list->len == 0)

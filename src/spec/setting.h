@@ -22,8 +22,9 @@ enum sw_setting_kind {
 	SW_KIND_FILE,
 	SW_KIND_DIRECTORY,
 	SW_KIND_FORMAT, /* a name of sw_formats[] */
-	/* "TYPE.NAME=VALUE" of sw_formats[]; in a document TYPE: {NAME: VALUE}; the last wins */
+	/* "TYPE.NAME=VALUE" of sw_formats[], sw_storages[]; in a document TYPE: {NAME: VALUE}; the last wins */
 	SW_KIND_OPTION,
+	SW_KIND_STORE, /* a URI of a place, or a path */
 };
 
 struct sw_setting {
@@ -53,7 +54,7 @@ struct sw_setting {
 extern const struct sw_setting sw_settings[];
 
 /* Room for the rows of sw_settings[]. */
-#define SW_SETTINGS_MAX 24
+#define SW_SETTINGS_MAX 32
 
 /* Who gave a value, the stronger the higher; bits, as a list can have several. */
 enum sw_origin {

@@ -24,6 +24,8 @@ gboolean sw_directory_mounted(const struct sw_directory *directory, GError **err
 {
 	g_autofree char *above = NULL;
 	struct stat mount, parent, location;
+	struct statx exact;
+	gboolean is_mount;
 
 	if (directory->mount == NULL)
 		return TRUE;
@@ -31,7 +33,12 @@ gboolean sw_directory_mounted(const struct sw_directory *directory, GError **err
 	if (stat(directory->mount, &mount) < 0 || stat(above, &parent) < 0)
 		return sw_fail_errno(error, SW_ERROR_STORAGE, "not-mounted",
 				     "%s: mount the claim there", directory->mount);
-	if (mount.st_dev == parent.st_dev)
+	if (statx(AT_FDCWD, directory->mount, 0, STATX_BASIC_STATS, &exact) == 0 &&
+	    (exact.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT))
+		is_mount = exact.stx_attributes & STATX_ATTR_MOUNT_ROOT;
+	else
+		is_mount = mount.st_dev != parent.st_dev;
+	if (!is_mount)
 		return sw_fail(error, SW_ERROR_STORAGE, "not-mounted",
 			       "%s is no mount point: mount the claim there", directory->mount);
 	if (directory->fd >= 0 && fstat(directory->fd, &location) == 0 &&

@@ -123,34 +123,39 @@ int ioctl(int fd, unsigned long request, ...)
 	return (int)syscall(SYS_ioctl, fd, request, argument);
 }
 
-static void write_text(const char *path, const char *text)
+static gboolean write_text(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	gboolean good = fd >= 0 && write(fd, text, strlen(text)) >= 0;
 
-	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		_exit(NOT_ALLOWED);
-	close(fd);
+	if (fd >= 0)
+		close(fd);
+	return good;
 }
 
 /* Root needs no user namespace; for others it is the way to a mount of their own. */
-static void mount_small_disk(const char *directory, guint64 size)
+gboolean fault_own_mounts(void)
 {
-	g_autofree char *options = g_strdup_printf("size=%" G_GUINT64_FORMAT, size);
 	g_autofree char *uids = g_strdup_printf("0 %d 1", (int)getuid());
 	g_autofree char *gids = g_strdup_printf("0 %d 1", (int)getgid());
 
 	if (geteuid() == 0) {
 		if (unshare(CLONE_NEWNS) < 0)
-			_exit(NOT_ALLOWED);
-	} else {
-		if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
-			_exit(NOT_ALLOWED);
-		write_text("/proc/self/setgroups", "deny");
-		write_text("/proc/self/uid_map", uids);
-		write_text("/proc/self/gid_map", gids);
+			return FALSE;
+	} else if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0 ||
+		   !write_text("/proc/self/setgroups", "deny") ||
+		   !write_text("/proc/self/uid_map", uids) ||
+		   !write_text("/proc/self/gid_map", gids)) {
+		return FALSE;
 	}
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount("tmpfs", directory, "tmpfs", 0, options) < 0)
+	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+}
+
+static void mount_small_disk(const char *directory, guint64 size)
+{
+	g_autofree char *options = g_strdup_printf("size=%" G_GUINT64_FORMAT, size);
+
+	if (!fault_own_mounts() || mount("tmpfs", directory, "tmpfs", 0, options) < 0)
 		_exit(NOT_ALLOWED);
 }
 

@@ -26,6 +26,12 @@ void fault_set(enum fault fault, int number, guint64 after);
 guint64 fault_written(void);
 
 /*
+ * From now on the mounts of this process are its own.  FALSE: this machine does not allow it.  Before
+ * the first thread.
+ */
+gboolean fault_own_mounts(void);
+
+/*
  * Runs TEST with DATA in a child process, in a directory that is a filesystem of SIZE bytes.
  * FALSE: this machine allows no such mount.  A test that fails there fails here.
  */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <ftw.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "../disk.h"
@@ -60,8 +61,15 @@ static guint64 local_allocated(const char *location, const char *key)
 	return (guint64)st.st_blocks * 512;
 }
 
+/* Below a claim that claim_options() mounts. */
+static char *pvc_location(const struct sw_scratch *scratch)
+{
+	return scratch_path(scratch, "mnt/claim/put here");
+}
+
 static const struct place places[] = {
 	{ "local", local_location, local_read, local_count, local_allocated, TRUE },
+	{ "pvc", pvc_location, local_read, local_count, local_allocated, TRUE },
 };
 
 /* A backend that is open. */
@@ -73,8 +81,29 @@ struct session {
 	void *state;
 };
 
+/* Mounts the claim of S (DIRECTORY: one that is a mount point) and says where claims are. */
+static GHashTable *claim_options(const struct session *s, const char *directory,
+				 char **ret_argument)
+{
+	GHashTable *options = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+	g_autofree char *claim = scratch_path(s->scratch, "mnt/claim");
+
+	if (directory == NULL) {
+		g_assert_cmpint(g_mkdir_with_parents(claim, 0755), ==, 0);
+		g_assert_cmpint(mount("tmpfs", claim, "tmpfs", 0, NULL), ==, 0);
+	}
+	g_hash_table_insert(options, (gpointer) "root",
+			    directory == NULL ? scratch_path(s->scratch, "mnt")
+					      : g_path_get_dirname(directory));
+	*ret_argument =
+		directory == NULL ? g_strdup("claim/put here") : g_path_get_basename(directory);
+	return options;
+}
+
 static void open_session(struct session *s, const struct sw_storage *storage, const char *directory)
 {
+	g_autoptr(GHashTable) options = NULL;
+	g_autofree char *argument = NULL;
 	g_autoptr(GError) error = NULL;
 
 	s->storage = storage;
@@ -85,15 +114,21 @@ static void open_session(struct session *s, const struct sw_storage *storage, co
 	s->scratch = make_scratch("slipway-conformance-storages-");
 	s->location = directory == NULL ? s->place->location(s->scratch) : g_strdup(directory);
 	s->state = g_malloc0(storage->state_size);
-	g_assert_true(sw_params_apply(storage->params, NULL, s->state, storage->name, &error));
-	g_assert_true(storage->open(s->state, s->location, NULL, &error));
+	if (g_str_equal(storage->name, "pvc"))
+		options = claim_options(s, directory, &argument);
+	g_assert_true(sw_params_apply(storage->params, options, s->state, storage->name, &error));
+	g_assert_true(
+		storage->open(s->state, argument != NULL ? argument : s->location, NULL, &error));
 	g_assert_no_error(error);
 }
 
 static void close_session(struct session *s)
 {
+	g_autofree char *claim = scratch_path(s->scratch, "mnt/claim");
+
 	s->storage->close(s->state);
 	sw_params_clear(s->storage->params, s->state);
+	umount2(claim, MNT_DETACH);
 	sw_scratch_free(s->scratch);
 	g_free(s->state);
 	g_free(s->location);

@@ -339,7 +339,8 @@ static void test_check(gconstpointer data)
 static void check_fails(const struct session *s, const struct sw_artifact *artifact,
 			enum fault fault, int number, guint64 after)
 {
-	const char *id = number == ENOSPC ? "disk-full" : "local-storage";
+	g_autofree char *own = g_strconcat(s->storage->name, "-storage", NULL);
+	const char *id = number == ENOSPC ? "disk-full" : own;
 	g_autoptr(GError) error = NULL;
 
 	fault_set(fault, number, after);
@@ -572,8 +573,13 @@ static void add_storage(const struct sw_storage *storage)
 
 int main(int argc, char **argv)
 {
+	gboolean can_mount = fault_own_mounts();
+
 	g_test_init(&argc, &argv, NULL);
+	if (!can_mount)
+		g_test_message("no mounts are allowed here, so no claims");
 	for (const struct sw_storage *const *s = sw_storages; *s != NULL; s++)
-		add_storage(*s);
+		if (can_mount || !g_str_equal((*s)->name, "pvc"))
+			add_storage(*s);
 	return g_test_run();
 }

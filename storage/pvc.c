@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/file.h"
+#include "storage/directory/directory.h"
+
+#define ID "pvc-storage"
+/* What KubeVirt boots from a claim, and whom it must belong to there. */
+#define KUBEVIRT_DISK "disk.img"
+#define KUBEVIRT_USER 107
+
+struct pvc {
+	struct sw_directory directory; /* first: its functions take this state */
+	char *root;
+	gboolean kubevirt;
+};
+
+static const struct sw_param params[] = {
+	{ "root", SW_PARAM_STRING, "/mnt/pvc", NULL, G_STRUCT_OFFSET(struct pvc, root), FALSE,
+	  "the directory below which the claims are mounted" },
+	{ "kubevirt", SW_PARAM_BOOL, "false", NULL, G_STRUCT_OFFSET(struct pvc, kubevirt), FALSE,
+	  "store the raw disk as disk.img as well, which KubeVirt boots" },
+	{ 0 },
+};
+
+static gboolean pvc_open(void *state, const char *location, G_GNUC_UNUSED GCancellable *cancellable,
+			 GError **error)
+{
+	struct pvc *pvc = state;
+	g_autofree char *claim = g_strndup(location, strcspn(location, "/"));
+	g_autofree char *mount = NULL;
+	g_autofree char *path = NULL;
+
+	if (!sw_key_check(claim, NULL))
+		return sw_fail(error, SW_ERROR_STORAGE, ID, "pvc:// names no claim");
+	if (!g_path_is_absolute(pvc->root))
+		return sw_fail(error, SW_ERROR_USAGE, ID, "pvc.root must be an absolute path");
+	mount = g_build_filename(pvc->root, claim, NULL);
+	path = g_build_filename(pvc->root, location, NULL);
+	return sw_directory_open(&pvc->directory, ID, mount, path, error);
+}
+
+/* The owner can be given away by root only; then the mode must do. */
+static gboolean give_to_kubevirt(const struct pvc *pvc, GError **error)
+{
+	g_autofree char *path = g_build_filename(pvc->directory.location, KUBEVIRT_DISK, NULL);
+	sw_autofd int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0 || (fchown(fd, KUBEVIRT_USER, KUBEVIRT_USER) < 0 && errno != EPERM) ||
+	    fchmod(fd, 0660) < 0 || fsync(fd) < 0)
+		return sw_fail_errno(error, SW_ERROR_STORAGE, ID, "cannot give %s to KubeVirt",
+				     path);
+	return TRUE;
+}
+
+static gboolean is_raw(const struct sw_artifact *artifact)
+{
+	return g_strcmp0(artifact->format, "raw") == 0 && g_str_has_suffix(artifact->name, ".raw");
+}
+
+static gboolean pvc_put(void *state, const char *key, const struct sw_artifact *artifact,
+			const struct sw_put *how, GCancellable *cancellable, GError **error)
+{
+	const struct pvc *pvc = state;
+	struct sw_stored stored;
+
+	if (!pvc->kubevirt || !is_raw(artifact))
+		return sw_directory_put(state, key, artifact, how, cancellable, error);
+	if (!how->overwrite && sw_directory_stat(state, KUBEVIRT_DISK, &stored, cancellable, NULL))
+		return sw_fail(error, SW_ERROR_STORAGE, "key-exists",
+			       "%s/%s is there already: choose another path of the claim, or "
+			       "overwrite it",
+			       pvc->directory.location, KUBEVIRT_DISK);
+	return sw_directory_put(state, key, artifact, how, cancellable, error) &&
+	       sw_directory_link(state, key, KUBEVIRT_DISK, cancellable, error) &&
+	       give_to_kubevirt(pvc, error);
+}
+
+const struct sw_storage sw_storage_pvc = {
+	.name = "pvc",
+	.scheme = "pvc",
+	.summary = "a directory of a mounted Kubernetes persistent volume claim",
+	.state_size = sizeof(struct pvc),
+	.params = params,
+	.open = pvc_open,
+	.check = sw_directory_check,
+	.put = pvc_put,
+	.link = sw_directory_link,
+	.stat = sw_directory_stat,
+	.list = sw_directory_list,
+	.get = sw_directory_get,
+	.remove = sw_directory_remove,
+	.url = sw_directory_url,
+	.close = sw_directory_close,
+};
