@@ -76,12 +76,16 @@ static gboolean read_artifacts(const struct sw_call *call, struct sw_progress *p
 	return TRUE;
 }
 
+/* What is stored without its holes. */
 static guint64 total_size(GPtrArray *artifacts)
 {
 	guint64 total = 0;
 
-	for (guint i = 0; i < artifacts->len; i++)
-		total += ((const struct sw_artifact *)artifacts->pdata[i])->size;
+	for (guint i = 0; i < artifacts->len; i++) {
+		const struct sw_artifact *artifact = artifacts->pdata[i];
+
+		total += MIN(artifact->size, artifact->allocated);
+	}
 	return total;
 }
 

@@ -17,6 +17,18 @@ static const struct sw_setting own_settings[] = {
 	  .value = "FILE", FIELD(file),
 	  .help = "a build document (YAML or JSON), \"-\" for stdin; flags win over it, but --karg, "
 		  "--karg-delete and --option add to its lists" },
+	{ .flag = "expires", .type = SW_SETTING_TEXT, .value = "DURATION", .fallback = "7d",
+	  FIELD(expires), .help = "how long the URL is good" },
+	{ .flag = "keep-last", .type = SW_SETTING_TEXT, .value = "N", FIELD(keep_last),
+	  .help = "keep at most the newest N of each name and architecture" },
+	{ .flag = "max-age", .type = SW_SETTING_TEXT, .value = "DURATION", FIELD(max_age),
+	  .help = "keep none that is older, such as 30d or 12h" },
+	{ .flag = "max-bytes", .type = SW_SETTING_TEXT, .value = "SIZE", FIELD(max_bytes),
+	  .help = "keep the newest that fit into SIZE together" },
+	{ .flag = "pinned", .type = SW_SETTING_LIST, .value = "VERSION", FIELD(pinned),
+	  .help = "keep this version, which may have * and ?; may be repeated" },
+	{ .flag = "dry-run", .type = SW_SETTING_SWITCH, FIELD(dry_run),
+	  .help = "only say what would be removed" },
 	{ .flag = "verbose", .letter = 'v', .type = SW_SETTING_SWITCH, FIELD(verbose),
 	  .help = "log on stderr what is done" },
 	{ .flag = "help", .letter = 'h', .type = SW_SETTING_SWITCH, FIELD(help),
@@ -316,6 +328,11 @@ void sw_call_free(struct sw_call *call)
 		return;
 	g_free(call->argument);
 	g_free(call->file);
+	g_free(call->expires);
+	g_free(call->keep_last);
+	g_free(call->max_age);
+	g_free(call->max_bytes);
+	g_strfreev(call->pinned);
 	if (call->given != NULL)
 		g_ptr_array_unref(call->given);
 	if (call->arguments != NULL)

@@ -11,6 +11,12 @@ struct sw_call {
 	char *argument;		    /* of the verb, the first; NULL: none */
 	GPtrArray *arguments;	    /* char *: all of them; only where the verb takes several */
 	char *file;		    /* the build document; NULL: none */
+	char *expires;		    /* how long a URL is good; NULL: as long as it can be */
+	char *keep_last;	    /* of prune: a number; NULL: not given */
+	char *max_age;		    /* of prune: a duration; NULL: not given */
+	char *max_bytes;	    /* of prune: a size; NULL: not given */
+	char **pinned;		    /* of prune: versions; NULL: none */
+	gboolean dry_run;
 	gboolean help;
 	gboolean verbose;
 	gboolean version;

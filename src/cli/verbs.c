@@ -46,6 +46,13 @@ static const char *const publish_options[] = { "store",	      "type",	"name",	  
 					       "target-arch", "layout", "tag",	    "latest",
 					       "overwrite",   "option", "progress", "json",
 					       NULL };
+static const char *const place_options[] = { "option", "json", NULL };
+static const char *const fetch_options[] = { "output",	 "overwrite", "option",
+					     "progress", "json",      NULL };
+static const char *const url_options[] = { "expires", "option", "json", NULL };
+static const char *const prune_options[] = { "keep-last", "max-age", "max-bytes", "pinned",
+					     "dry-run",	  "option",  "json",	  NULL };
+static const char *const verify_store_options[] = { "option", "progress", "json", NULL };
 static const char *const inspect_options[] = { "target-arch", "rootfs", "authfile", "tls-verify",
 					       "progress",    "json",	NULL };
 
@@ -78,6 +85,34 @@ static const struct sw_example publish_examples[] = {
 	{ "In two places, with FlightCtl's keys",
 	  "slipway publish disk.qcow2 --layout flightctl --store /srv/a "
 	  "--store /srv/b" },
+	{ NULL, NULL },
+};
+static const struct sw_example ls_examples[] = {
+	{ "What is in a bucket", "slipway ls s3://images" },
+	{ "The keys, for a script", "slipway ls /srv/images --json | jq -r .[].key" },
+	{ NULL, NULL },
+};
+static const struct sw_example fetch_examples[] = {
+	{ "A disk, compared with its SHA-256",
+	  "slipway fetch s3://images/edge/latest/amd64/qcow2/disk.qcow2 -o edge.qcow2" },
+	{ NULL, NULL },
+};
+static const struct sw_example rm_examples[] = {
+	{ "One version, with its record", "slipway rm /srv/images/edge/1.2/amd64" },
+	{ NULL, NULL },
+};
+static const struct sw_example url_examples[] = {
+	{ "For a person without credentials, for a day",
+	  "slipway url s3://images/edge/1.2/amd64/qcow2/disk.qcow2 --expires 1d" },
+	{ NULL, NULL },
+};
+static const struct sw_example verify_store_examples[] = {
+	{ "Is all there that was published?", "slipway verify-store /srv/images" },
+	{ NULL, NULL },
+};
+static const struct sw_example prune_examples[] = {
+	{ "What would go if five of each were kept, and all of 1.x",
+	  "slipway prune s3://images --keep-last 5 --pinned \'1.*\' --dry-run" },
 	{ NULL, NULL },
 };
 static const struct sw_example plan_examples[] = {
@@ -175,6 +210,83 @@ const struct sw_verb sw_verbs[] = {
 		.options = publish_options,
 		.examples = publish_examples,
 		.run = sw_cmd_publish,
+	},
+	{
+		.name = "ls",
+		.summary = "list what is in a place",
+		.description = "Prints size, time and key of everything below URI.",
+		.argument = "URI",
+		.required = TRUE,
+		.is_file = TRUE,
+		.options = place_options,
+		.examples = ls_examples,
+		.run = sw_cmd_ls,
+	},
+	{
+		.name = "fetch",
+		.summary = "fetch a file from a place",
+		.description =
+			"Fetches the file URI into the file or directory --output (default: the "
+			"current one). It is compared with its SHA-256, as the place or SHA256SUMS "
+			"says it, before it appears; what was interrupted is continued.",
+		.argument = "URI",
+		.required = TRUE,
+		.is_file = TRUE,
+		.options = fetch_options,
+		.examples = fetch_examples,
+		.run = sw_cmd_fetch,
+	},
+	{
+		.name = "rm",
+		.summary = "remove a file or a publication from a place",
+		.description = "Removes the file URI, or, where URI is the directory of a "
+			       "manifest.json that slipway wrote, what that lists.",
+		.argument = "URI",
+		.required = TRUE,
+		.is_file = TRUE,
+		.options = place_options,
+		.examples = rm_examples,
+		.run = sw_cmd_rm,
+	},
+	{
+		.name = "url",
+		.summary = "print a URL from which anybody may get a file of a place",
+		.description = "Prints a URL that needs no credentials until it expires. "
+			       "Directories have none: that is exit status 9.",
+		.argument = "URI",
+		.required = TRUE,
+		.options = url_options,
+		.examples = url_examples,
+		.run = sw_cmd_url,
+	},
+	{
+		.name = "verify-store",
+		.summary = "read all of a place and compare it with its records",
+		.description = "Reads every file that a SHA256SUMS below URI lists, compares it, "
+			       "and looks whether manifest.json is there and agrees.\n"
+			       "Exits with 9 when something is wrong.",
+		.argument = "URI",
+		.required = TRUE,
+		.is_file = TRUE,
+		.options = verify_store_options,
+		.examples = verify_store_examples,
+		.run = sw_cmd_verify_store,
+	},
+	{
+		.name = "prune",
+		.summary = "remove old publications from a place",
+		.description =
+			"Removes what --keep-last, --max-age and --max-bytes do not keep, each by "
+			"itself. Never touched are files that slipway did not publish, tags such "
+			"as "
+			"latest, versions that are pinned, and the newest of each name and "
+			"architecture.",
+		.argument = "URI",
+		.required = TRUE,
+		.is_file = TRUE,
+		.options = prune_options,
+		.examples = prune_examples,
+		.run = sw_cmd_prune,
 	},
 	{
 		.name = "plan",

@@ -69,6 +69,18 @@ gboolean sw_cmd_plan(const struct sw_call *call, GString *out, GCancellable *can
 		     GError **error);
 gboolean sw_cmd_publish(const struct sw_call *call, GString *out, GCancellable *cancellable,
 			GError **error);
+gboolean sw_cmd_ls(const struct sw_call *call, GString *out, GCancellable *cancellable,
+		   GError **error);
+gboolean sw_cmd_fetch(const struct sw_call *call, GString *out, GCancellable *cancellable,
+		      GError **error);
+gboolean sw_cmd_rm(const struct sw_call *call, GString *out, GCancellable *cancellable,
+		   GError **error);
+gboolean sw_cmd_url(const struct sw_call *call, GString *out, GCancellable *cancellable,
+		    GError **error);
+gboolean sw_cmd_prune(const struct sw_call *call, GString *out, GCancellable *cancellable,
+		      GError **error);
+gboolean sw_cmd_verify_store(const struct sw_call *call, GString *out, GCancellable *cancellable,
+			     GError **error);
 gboolean sw_cmd_verify(const struct sw_call *call, GString *out, GCancellable *cancellable,
 		       GError **error);
 gboolean sw_cmd_version(const struct sw_call *call, GString *out, GCancellable *cancellable,

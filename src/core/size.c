@@ -156,3 +156,23 @@ gboolean sw_number_parse(const char *text, guint64 min, guint64 max, guint64 *re
 	*ret_number = number;
 	return TRUE;
 }
+
+gboolean sw_duration_parse(const char *text, guint64 *ret_seconds, GError **error)
+{
+	static const struct {
+		char letter;
+		guint64 seconds;
+	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { 'w', 604800 } };
+	const char *p = text;
+	guint64 number = 0;
+
+	if (parse_digits(&p, &number) && number > 0 && number <= G_MAXUINT32)
+		for (size_t i = 0; i < G_N_ELEMENTS(units); i++)
+			if (*p == units[i].letter && p[1] == '\0') {
+				*ret_seconds = number * units[i].seconds;
+				return TRUE;
+			}
+	return sw_fail(error, SW_ERROR_USAGE, ID,
+		       "\"%s\" is no duration: write a number and s, m, h, d or w, such as 7d",
+		       text);
+}

@@ -26,6 +26,10 @@ char *sw_size_format(guint64 bytes);
 gboolean sw_number_parse(const char *text, guint64 min, guint64 max, guint64 *ret_number,
 			 GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Parses a duration: a whole number and s, m, h, d or w ("7d"), in seconds; SW_ERROR_USAGE. */
+gboolean sw_duration_parse(const char *text, guint64 *ret_seconds,
+			   GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* VALUE rounded up to a multiple of UNIT (a power of two). VALUE + UNIT must not overflow. */
 static inline guint64 sw_round_up(guint64 value, guint64 unit)
 {

@@ -77,6 +77,7 @@ static gboolean look_writable(struct sw_directory *directory, const char *at,
 
 	if (there < 0)
 		return sw_fail_errno(error, SW_ERROR_STORAGE, directory->id, "cannot open %s", at);
+	sw_temporary_sweep(there);
 	probe = openat(there, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, 0600);
 	good = probe >= 0 && write(probe, "", 1) == 1 && fsync(probe) == 0;
 	if (!good)

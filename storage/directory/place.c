@@ -32,7 +32,8 @@ gboolean sw_directory_mounted(const struct sw_directory *directory, GError **err
 	above = g_build_filename(directory->mount, "..", NULL);
 	if (stat(directory->mount, &mount) < 0 || stat(above, &parent) < 0)
 		return sw_fail_errno(error, SW_ERROR_STORAGE, "not-mounted",
-				     "%s: mount the claim there", directory->mount);
+				     "%s is no mount point (mount the claim there)",
+				     directory->mount);
 	if (statx(AT_FDCWD, directory->mount, 0, STATX_BASIC_STATS, &exact) == 0 &&
 	    (exact.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT))
 		is_mount = exact.stx_attributes & STATX_ATTR_MOUNT_ROOT;

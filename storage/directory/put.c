@@ -204,6 +204,7 @@ static gboolean hard_link(const struct sw_place *from, const struct sw_place *to
 	g_autofree char *temporary = sw_temporary_name();
 	gboolean good;
 
+	sw_temporary_sweep(to->fd);
 	*ret_linked = linkat(from->fd, from->name, to->fd, temporary, 0) == 0;
 	if (!*ret_linked)
 		return errno == EPERM || errno == EOPNOTSUPP || errno == EMLINK || errno == EXDEV ||
