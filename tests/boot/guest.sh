@@ -51,6 +51,11 @@ deployed() {
 		sed -n 's/^container-image-reference=//p' {} + | sort -u)" "$origin"
 }
 
+verdict() {
+	echo "$(uname -r): $failures checks failed"
+	exit "$((failures > 0))"
+}
+
 cmdline=$(cat /proc/cmdline)
 check "all units are up" up
 check "kernel argument of --karg" has_word fixture.flag=1 "$cmdline"
@@ -111,9 +116,4 @@ find_traces() {
 	check "/etc kept over the reboot" same "$(cat /etc/slipway-fixture/trace)" kept
 	check "/var kept over the reboot" same "$(cat /var/lib/slipway-fixture/trace)" kept
 	check "host key kept over the reboot" test -s /etc/ssh/ssh_host_ed25519_key
-}
-
-verdict() {
-	echo "$(uname -r): $failures checks failed"
-	exit "$((failures > 0))"
 }

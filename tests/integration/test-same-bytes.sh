@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# usage: tests/long/test-same-bytes.sh
+# usage: tests/integration/test-same-bytes.sh
 # Two builds of one image come out the same: the repository with owners and times, the files of /boot.
 set -euo pipefail
 # shellcheck source=tests/lib.sh

@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# usage: tests/long/test-configured.sh
+# usage: tests/boot/test-configured.sh
 # An image that configures its installation in every way, from a directory; composefs with fs-verity, which
 # the kernel then demands of every file.
 set -euo pipefail
 # shellcheck source=tests/boot/lib.sh
-. "$(dirname "$0")/../boot/lib.sh"
+. "$(dirname "$0")/lib.sh"
 
 cp -R "$(layout debian-bootc-composefs)" "$work/image"
 reference=oci:$work/image:latest
