@@ -271,7 +271,8 @@ static void test_get(gconstpointer data)
 			s.storage->get(s.state, "dir/key", offsets[i], collect, got, NULL, &error));
 		g_assert_no_error(error);
 		g_assert_cmpuint(got->len, ==, size - offsets[i]);
-		g_assert_true(memcmp(got->data, bytes + offsets[i], got->len) == 0);
+		g_assert_true(got->len == 0 ||
+			      memcmp(got->data, bytes + offsets[i], got->len) == 0);
 	}
 	g_assert_false(s.storage->get(s.state, "dir/none", 0, collect, none, NULL, &error));
 	g_assert_cmpstr(sw_error_id(error), ==, "no-key");
@@ -364,13 +365,17 @@ static void check_faults(const struct sw_storage *storage, gboolean named)
 		g_autoptr(SwArtifact) artifact = make_artifact(&s, bytes, size);
 
 		for (guint64 after = 0; after < size; after += size / 3 - 1) {
-			check_fails(&s, artifact, FAULT_WRITE, ENOSPC, after);
-			check_fails(&s, artifact, FAULT_WRITE, EIO, after);
 			check_fails(&s, artifact, FAULT_READ, EIO, after);
+			if (s.place->on_disk) {
+				check_fails(&s, artifact, FAULT_WRITE, ENOSPC, after);
+				check_fails(&s, artifact, FAULT_WRITE, EIO, after);
+			}
 			g_assert_cmpuint(s.place->count(s.location), ==, older);
 		}
-		check_fails(&s, artifact, FAULT_SYNC, EIO, 0);
-		check_fails(&s, artifact, FAULT_TRUNCATE, ENOSPC, 0);
+		if (s.place->on_disk) {
+			check_fails(&s, artifact, FAULT_SYNC, EIO, 0);
+			check_fails(&s, artifact, FAULT_TRUNCATE, ENOSPC, 0);
+		}
 		g_assert_cmpuint(s.place->count(s.location), ==, older);
 		if (older == 0) {
 			g_autoptr(SwArtifact) small = make_artifact(&s, "older", 5);
@@ -574,12 +579,14 @@ static void add_storage(const struct sw_storage *storage)
 int main(int argc, char **argv)
 {
 	gboolean can_mount = fault_own_mounts();
+	const char *only = g_getenv("SW_TEST_STORAGE");
 
 	g_test_init(&argc, &argv, NULL);
 	if (!can_mount)
 		g_test_message("no mounts are allowed here, so no claims");
 	for (const struct sw_storage *const *s = sw_storages; *s != NULL; s++)
-		if (can_mount || !g_str_equal((*s)->name, "pvc"))
+		if ((only == NULL || g_str_equal(only, (*s)->name)) &&
+		    (can_mount || !g_str_equal((*s)->name, "pvc")))
 			add_storage(*s);
 	return g_test_run();
 }
