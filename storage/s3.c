@@ -233,13 +233,14 @@ static GPtrArray *object_lines(const struct s3 *s)
 	GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
 
 	if (s->acl != NULL)
-		sw_s3_header_add(lines, "X-Amz-Acl", s->acl);
+		sw_http_header_add(lines, "X-Amz-Acl", s->acl);
 	if (s->storage_class != NULL)
-		sw_s3_header_add(lines, "X-Amz-Storage-Class", s->storage_class);
+		sw_http_header_add(lines, "X-Amz-Storage-Class", s->storage_class);
 	if (s->encryption != NULL)
-		sw_s3_header_add(lines, "X-Amz-Server-Side-Encryption", s->encryption);
+		sw_http_header_add(lines, "X-Amz-Server-Side-Encryption", s->encryption);
 	if (s->kms_key != NULL)
-		sw_s3_header_add(lines, "X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id", s->kms_key);
+		sw_http_header_add(lines, "X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id",
+				   s->kms_key);
 	return lines;
 }
 
@@ -256,7 +257,7 @@ static void add_metadata(GPtrArray *lines, const char *name, const char *value)
 		g_string_append(text, value);
 	else
 		sw_s3_encode(text, value, TRUE);
-	sw_s3_header_add(lines, header, text->str);
+	sw_http_header_add(lines, header, text->str);
 	g_string_free(text, TRUE);
 }
 
@@ -270,10 +271,10 @@ static GPtrArray *upload_lines(const struct s3 *s, const struct sw_artifact *art
 	if (s->tags != NULL) {
 		g_autofree char *text = tagging(s->tags);
 
-		sw_s3_header_add(lines, "X-Amz-Tagging", text);
+		sw_http_header_add(lines, "X-Amz-Tagging", text);
 	}
 	if (artifact->media_type != NULL)
-		sw_s3_header_add(lines, "Content-Type", artifact->media_type);
+		sw_http_header_add(lines, "Content-Type", artifact->media_type);
 	if (how->metadata != NULL) {
 		g_hash_table_iter_init(&iter, how->metadata);
 		while (g_hash_table_iter_next(&iter, &name, &value))
@@ -302,7 +303,7 @@ static gboolean check_free(struct s3 *s, const char *key, GCancellable *cancella
 		return fail_exists(s, key, error);
 	}
 	/* Who may write but not read is told so for what is not there, too. */
-	if (sw_s3_error_is(inner, "no-key") || sw_s3_error_is(inner, "denied"))
+	if (sw_error_is(inner, "no-key") || sw_error_is(inner, "denied"))
 		return TRUE;
 	g_propagate_error(error, g_steal_pointer(&inner));
 	return FALSE;
@@ -349,7 +350,7 @@ static gboolean s3_put(void *state, const char *key, const struct sw_artifact *a
 	upload.headers = lines;
 	if (sw_s3_upload(&s->s3, &upload, cancellable, &inner))
 		return verify(s, whole, artifact, cancellable, error);
-	if (sw_s3_error_is(inner, "key-exists"))
+	if (sw_error_is(inner, "key-exists"))
 		return fail_exists(s, whole, error);
 	g_propagate_error(error, g_steal_pointer(&inner));
 	return FALSE;
@@ -435,7 +436,7 @@ static gboolean look_at_bucket(struct s3 *s, GCancellable *cancellable, GError *
 	sw_s3_query_add(query, "prefix", s->prefix);
 	/* Who may only write may not list: the next look tells whether that is so. */
 	if (sw_s3_call_xml(&s->s3, &call, "ListBucketResult", &root, cancellable, &inner) ||
-	    sw_s3_error_is(inner, "denied"))
+	    sw_error_is(inner, "denied"))
 		return TRUE;
 	g_propagate_error(error, g_steal_pointer(&inner));
 	return FALSE;

@@ -113,6 +113,11 @@ const char *sw_error_id(const GError *error)
 	return error->domain == SW_ERROR ? sw_error_get_private(error)->id : "unforeseen";
 }
 
+gboolean sw_error_is(const GError *error, const char *id)
+{
+	return error != NULL && g_str_equal(sw_error_id(error), id);
+}
+
 gboolean sw_check_cancelled(GCancellable *cancellable, GError **error)
 {
 	if (!g_cancellable_is_cancelled(cancellable))

@@ -57,5 +57,8 @@ int sw_error_exit_status(const GError *error);
 /* The stable id of ERROR: "cancelled", the id it was set with, or "unforeseen".  Never NULL. */
 const char *sw_error_id(const GError *error);
 
+/* Does ERROR (NULL: no) have the id ID? */
+gboolean sw_error_is(const GError *error, const char *id);
+
 /* FALSE with ERROR set to SW_ERROR_CANCELLED when CANCELLABLE (may be NULL) is cancelled. */
 gboolean sw_check_cancelled(GCancellable *cancellable, GError **error);

@@ -5,10 +5,6 @@
 
 #include "storage/s3/fault.h"
 
-#define FIRST_WAIT (100 * 1000) /* microseconds */
-#define LONGEST_WAIT (10 * G_USEC_PER_SEC)
-#define SLICE (20 * 1000)
-
 static gboolean is_endpoint(GUri *uri)
 {
 	static const char *const schemes[] = { "http", "https", NULL };
@@ -57,11 +53,6 @@ void sw_s3_clear(struct sw_s3 *s3)
 	g_clear_pointer(&s3->bucket, g_free);
 }
 
-gboolean sw_s3_error_is(const GError *error, const char *id)
-{
-	return error != NULL && g_str_equal(sw_error_id(error), id);
-}
-
 static char *host_of(const struct sw_s3 *s3)
 {
 	return s3->path_style ? g_strdup(s3->host) : g_strconcat(s3->bucket, ".", s3->host, NULL);
@@ -106,20 +97,6 @@ char *sw_s3_get_url(struct sw_s3 *s3, const char *key, guint64 expires, GError *
 		sw_s3_keys_clear(&keys);
 	}
 	return sw_s3_url(s3, key, query);
-}
-
-gboolean sw_s3_back_off(int attempt, gint64 at_least, GCancellable *cancellable, GError **error)
-{
-	gint64 longest = MIN(LONGEST_WAIT, (gint64)FIRST_WAIT << MIN(attempt, 16));
-	gint64 wait = (gint64)g_random_double_range((double)longest / 2, (double)longest);
-	gint64 end = g_get_monotonic_time() + MAX(wait, at_least * G_USEC_PER_SEC);
-
-	while (g_get_monotonic_time() < end) {
-		if (!sw_check_cancelled(cancellable, error))
-			return FALSE;
-		g_usleep(SLICE);
-	}
-	return TRUE;
 }
 
 static struct sw_http *take_connection(struct sw_s3 *s3)
@@ -175,7 +152,7 @@ static GPtrArray *sign(const struct sw_s3 *s3, const struct sw_s3_call *call,
 		sw_sha256_data(call->body == NULL ? "" : call->body->data,
 			       call->body == NULL ? 0 : (size_t)call->body->length, sha256);
 	request.payload = call->sha256 == NULL ? sha256 : call->sha256;
-	sw_s3_header_add(lines, "X-Amz-Content-Sha256", request.payload);
+	sw_http_header_add(lines, "X-Amz-Content-Sha256", request.payload);
 	sw_s3_sign(&signer, &request);
 	return lines;
 }
@@ -207,7 +184,7 @@ static gboolean try(struct sw_s3 *s3, const struct sw_s3_call *call, const struc
 	good = sw_http_perform(http, &request, response, cancellable, error);
 	return_connection(s3, http);
 	if (!good) {
-		fault->passes = error != NULL && sw_s3_error_is(*error, "unreachable");
+		fault->passes = error != NULL && sw_error_is(*error, "unreachable");
 		return FALSE;
 	}
 	if (response->status / 100 == 2 && !sw_s3_is_fault(response))
@@ -221,11 +198,11 @@ static gboolean fail_call(const struct sw_s3 *s3, const struct sw_s3_call *call,
 			  GError *inner, GError **error)
 {
 	g_propagate_error(error, inner);
-	if (sw_s3_error_is(inner, "cancelled"))
+	if (sw_error_is(inner, "cancelled"))
 		return FALSE;
 	if (attempts > 1)
 		sw_fail_prefix(error, SW_ERROR_STORAGE, "s3", "%d times", attempts);
-	if (sw_s3_error_is(inner, "unreachable") || sw_s3_error_is(inner, "insecure"))
+	if (sw_error_is(inner, "unreachable") || sw_error_is(inner, "insecure"))
 		return sw_fail_prefix(error, SW_ERROR_STORAGE, "s3", "%s://%s", s3->scheme,
 				      s3->host);
 	return sw_fail_prefix(error, SW_ERROR_STORAGE, "s3", "s3://%s%s%s", s3->bucket,
@@ -268,7 +245,7 @@ gboolean sw_s3_call(struct sw_s3 *s3, const struct sw_s3_call *call,
 		    (!fault.passes || is_late(call) || taken > 0 || attempt >= s3->attempts))
 			return fail_call(s3, call, attempt, inner, error);
 		g_clear_error(&inner);
-		if (!renew && !sw_s3_back_off(attempt, fault.after, cancellable, error))
+		if (!renew && !sw_http_back_off(attempt, fault.after, cancellable, error))
 			return FALSE;
 	}
 }

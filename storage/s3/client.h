@@ -67,13 +67,3 @@ char *sw_s3_url(const struct sw_s3 *s3, const char *key, const char *query);
 
 /* A presigned one for GET, or one without a signature where EXPIRES is 0. */
 char *sw_s3_get_url(struct sw_s3 *s3, const char *key, guint64 expires, GError **error);
-
-/*
- * Waits after failure number ATTEMPT (from 1), longer each time and by chance, and at least AT_LEAST
- * seconds; FALSE when cancelled.
- */
-gboolean sw_s3_back_off(int attempt, gint64 at_least, GCancellable *cancellable,
-			GError **error) G_GNUC_WARN_UNUSED_RESULT;
-
-/* Does ERROR have the id ID? */
-gboolean sw_s3_error_is(const GError *error, const char *id);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "storage/s3/http.h"
+#include "storage/http/http.h"
 #include "storage/s3/sign.h"
 
 /* Where credentials come from.  Texts are borrowed. */

@@ -55,14 +55,3 @@ char *sw_s3_query_text(GPtrArray *query)
 	}
 	return g_string_free(text, FALSE);
 }
-
-void sw_s3_header_add(GPtrArray *headers, const char *name, const char *value)
-{
-	g_autofree char *clean = g_strdup(value);
-
-	for (char *c = clean; *c != '\0'; c++)
-		if (g_ascii_iscntrl(*c))
-			*c = ' ';
-	g_strstrip(clean);
-	g_ptr_array_add(headers, g_strdup_printf("%s: %s", name, clean));
-}

@@ -20,6 +20,3 @@ void sw_s3_query_add(GPtrArray *query, const char *name, const char *value);
 
 /* Sorts QUERY as signatures want it, and joins it; "" when it is empty or NULL. */
 char *sw_s3_query_text(GPtrArray *query);
-
-/* "Name: value" for a list of header lines; control characters in VALUE become blanks. */
-void sw_s3_header_add(GPtrArray *headers, const char *name, const char *value);

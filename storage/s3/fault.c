@@ -138,16 +138,6 @@ static gboolean is_region(const struct sw_http_response *response, const char *c
 	       g_str_equal(code, "IllegalLocationConstraintException");
 }
 
-static gint64 retry_after(const struct sw_http_response *response)
-{
-	const char *text = sw_http_header(response, "retry-after");
-	guint64 seconds = 0;
-
-	if (text == NULL || !sw_number_parse(text, 0, 86400, &seconds, NULL))
-		return 0;
-	return (gint64)MIN(seconds, AFTER_MAX);
-}
-
 static const struct meaning *meaning_of(const char *code)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(meanings); i++)
@@ -208,7 +198,7 @@ void sw_s3_fault(const struct sw_http_response *response, const char *bucket, gi
 
 	read_body(response, &told);
 	meaning = meaning_of(told.code);
-	*ret_fault = (struct sw_s3_fault){ .after = retry_after(response) };
+	*ret_fault = (struct sw_s3_fault){ .after = sw_http_retry_after(response) };
 	ret_fault->renew = meaning != NULL && meaning->renew;
 	ret_fault->passes = (response->status / 100 == 5 && response->status != 501) ||
 			    response->status == 429 || response->status == 408 ||

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "storage/s3/http.h"
+#include "storage/http/http.h"
 
 /* What an answer other than 2xx means. */
 struct sw_s3_fault {

@@ -72,9 +72,9 @@ static gboolean call_part(struct job *job, guint index, const struct sw_http_bod
 	sw_s3_query_add(query, "partNumber", number);
 	sw_s3_query_add(query, "uploadId", job->state.id);
 	if (job->state.checksums)
-		sw_s3_header_add(lines, "X-Amz-Checksum-Sha256", hashes->checksum);
+		sw_http_header_add(lines, "X-Amz-Checksum-Sha256", hashes->checksum);
 	else
-		sw_s3_header_add(lines, "Content-MD5", hashes->md5);
+		sw_http_header_add(lines, "Content-MD5", hashes->md5);
 	good = sw_s3_call(job->s3, &call, &response, job->halt, error);
 	if (good)
 		etag = sw_http_header(&response, "etag");
@@ -90,8 +90,10 @@ static gboolean call_part(struct job *job, guint index, const struct sw_http_bod
 
 static gboolean send_part(struct job *job, guint index, GError **error)
 {
-	struct sw_http_body body = { NULL, job->fd, index * job->state.part_size,
-				     length_of(job, index), job->upload->artifact->path };
+	struct sw_http_body body = { .fd = job->fd,
+				     .offset = index * job->state.part_size,
+				     .length = length_of(job, index),
+				     .path = job->upload->artifact->path };
 	struct sw_s3_hashes hashes = { 0 };
 	char *etag = NULL;
 	gboolean good;
@@ -254,7 +256,7 @@ static gboolean resume(struct job *job, gboolean *ret_resumed, GCancellable *can
 		if (*ret_resumed)
 			return TRUE;
 	}
-	if (inner != NULL && !sw_s3_error_is(inner, "no-upload")) {
+	if (inner != NULL && !sw_error_is(inner, "no-upload")) {
 		g_propagate_error(error, g_steal_pointer(&inner));
 		return FALSE;
 	}
@@ -291,7 +293,7 @@ static gboolean forget(const struct sw_s3_broken *broken, void *data)
 /* After a failure nothing stays; where the server does not allow that, the record stays. */
 static gboolean clean_up(struct job *job, GError **error)
 {
-	gboolean cancelled = error != NULL && sw_s3_error_is(*error, "cancelled");
+	gboolean cancelled = error != NULL && sw_error_is(*error, "cancelled");
 	g_autoptr(GError) inner = NULL;
 
 	if (job->state.id == NULL)

@@ -32,7 +32,7 @@ static GPtrArray *lines_of(const struct sw_http_response *response)
 	g_hash_table_iter_init(&iter, response->headers);
 	while (g_hash_table_iter_next(&iter, &name, &value))
 		if (g_str_equal(name, "content-type") || g_str_has_prefix(name, "x-amz-meta-"))
-			sw_s3_header_add(lines, name, value);
+			sw_http_header_add(lines, name, value);
 	return lines;
 }
 
@@ -106,9 +106,9 @@ static gboolean get_rest(struct sw_s3 *s3, const char *key, const char *etag, st
 
 	d->ranged = d->offset > 0;
 	if (d->ranged)
-		sw_s3_header_add(lines, "Range", range);
+		sw_http_header_add(lines, "Range", range);
 	if (etag != NULL)
-		sw_s3_header_add(lines, "If-Match", etag);
+		sw_http_header_add(lines, "If-Match", etag);
 	return sw_s3_call(s3, &call, response, cancellable, error);
 }
 
@@ -136,15 +136,15 @@ gboolean sw_s3_object_get(struct sw_s3 *s3, const char *key, guint64 offset, sw_
 			break;
 		/* The call itself gives up on one that never begins. */
 		failures = d.offset > before ? 1 : failures + 1;
-		if ((inner == NULL || sw_s3_error_is(inner, "unreachable")) &&
+		if ((inner == NULL || sw_error_is(inner, "unreachable")) &&
 		    failures < s3->attempts && d.offset > before) {
-			good = sw_s3_back_off(failures, 0, cancellable, error);
+			good = sw_http_back_off(failures, 0, cancellable, error);
 			continue;
 		}
 		if (inner == NULL)
 			sw_fail(&inner, SW_ERROR_STORAGE, "bad-answer",
 				"s3://%s/%s: the server sends too few bytes", s3->bucket, key);
-		if (sw_s3_error_is(inner, "key-exists"))
+		if (sw_error_is(inner, "key-exists"))
 			good = sw_fail(error, SW_ERROR_STORAGE, "changed",
 				       "s3://%s/%s was replaced while it was read", s3->bucket,
 				       key);
@@ -181,7 +181,7 @@ static gboolean copy_whole(struct sw_s3 *s3, const char *from, const char *to,
 	struct sw_s3_call call = { .method = "PUT", .key = to, .headers = lines, .body = &body };
 	g_autoptr(SwXml) root = NULL;
 
-	sw_s3_header_add(lines, "X-Amz-Copy-Source", source);
+	sw_http_header_add(lines, "X-Amz-Copy-Source", source);
 	add_lines(lines, headers);
 	return sw_s3_call_xml(s3, &call, "CopyObjectResult", &root, cancellable, error);
 }
@@ -214,10 +214,10 @@ static gboolean copy_part(const struct copying *c, guint index, guint64 offset, 
 
 	sw_s3_query_add(query, "partNumber", number);
 	sw_s3_query_add(query, "uploadId", c->id);
-	sw_s3_header_add(lines, "X-Amz-Copy-Source", c->source);
-	sw_s3_header_add(lines, "X-Amz-Copy-Source-Range", range);
+	sw_http_header_add(lines, "X-Amz-Copy-Source", c->source);
+	sw_http_header_add(lines, "X-Amz-Copy-Source-Range", range);
 	if (c->etag != NULL)
-		sw_s3_header_add(lines, "X-Amz-Copy-Source-If-Match", c->etag);
+		sw_http_header_add(lines, "X-Amz-Copy-Source-If-Match", c->etag);
 	if (!sw_s3_call_xml(c->s3, &call, "CopyPartResult", &root, cancellable, error))
 		return FALSE;
 	etag = sw_xml_text(root, "ETag");
@@ -349,7 +349,7 @@ gboolean sw_s3_object_remove(struct sw_s3 *s3, const char *key, GCancellable *ca
 	struct sw_s3_call call = { .method = "DELETE", .key = key };
 	g_autoptr(GError) inner = NULL;
 
-	if (sw_s3_call_plain(s3, &call, cancellable, &inner) || sw_s3_error_is(inner, "no-key"))
+	if (sw_s3_call_plain(s3, &call, cancellable, &inner) || sw_error_is(inner, "no-key"))
 		return TRUE;
 	g_propagate_error(error, g_steal_pointer(&inner));
 	return FALSE;

@@ -96,7 +96,7 @@ gboolean sw_s3_multipart_create(struct sw_s3 *s3, const char *key, const GPtrArr
 	sw_s3_query_add(query, "uploads", "");
 	for (guint i = 0; headers != NULL && i < headers->len; i++)
 		g_ptr_array_add(lines, g_strdup(headers->pdata[i]));
-	sw_s3_header_add(lines, "X-Amz-Checksum-Algorithm", "SHA256");
+	sw_http_header_add(lines, "X-Amz-Checksum-Algorithm", "SHA256");
 	good = sw_s3_call(s3, &call, &response, cancellable, error) &&
 	       take_id(s3, key, &response, ret_id, error);
 	if (good)
@@ -121,7 +121,7 @@ gboolean sw_s3_multipart_abort(struct sw_s3 *s3, const char *key, const char *id
 	g_autoptr(GError) inner = NULL;
 
 	sw_s3_query_add(query, "uploadId", id);
-	if (sw_s3_call_plain(s3, &call, NULL, &inner) || sw_s3_error_is(inner, "no-upload"))
+	if (sw_s3_call_plain(s3, &call, NULL, &inner) || sw_error_is(inner, "no-upload"))
 		return TRUE;
 	g_propagate_error(error, g_steal_pointer(&inner));
 	return FALSE;
@@ -159,9 +159,9 @@ gboolean sw_s3_multipart_complete(struct sw_s3 *s3, const char *key, const char 
 	g_autoptr(SwXml) root = NULL;
 
 	sw_s3_query_add(query, "uploadId", id);
-	sw_s3_header_add(lines, "Content-Type", "application/xml");
+	sw_http_header_add(lines, "Content-Type", "application/xml");
 	if (exclusive)
-		sw_s3_header_add(lines, "If-None-Match", "*");
+		sw_http_header_add(lines, "If-None-Match", "*");
 	return sw_s3_call_xml(s3, &call, "CompleteMultipartUploadResult", &root, cancellable,
 			      error);
 }

@@ -158,7 +158,7 @@ gboolean sw_s3_remote_web_identity(const struct sw_s3_origin *origin, const char
 	text = sw_s3_query_text(form);
 	body.data = text;
 	body.length = strlen(text);
-	sw_s3_header_add(headers, "Content-Type", "application/x-www-form-urlencoded");
+	sw_http_header_add(headers, "Content-Type", "application/x-www-form-urlencoded");
 	good = ask(origin->http, &request, &response, cancellable, error) &&
 	       take_role(&response, keys, error);
 	sw_http_response_clear(&response);
@@ -205,7 +205,7 @@ gboolean sw_s3_remote_container(const struct sw_s3_origin *origin, struct sw_s3_
 			return FALSE;
 	}
 	if (token != NULL)
-		sw_s3_header_add(headers, "Authorization", token);
+		sw_http_header_add(headers, "Authorization", token);
 	return ask_keys(&settings, &request, keys, cancellable, error) ||
 	       sw_fail_prefix(error, SW_ERROR_STORAGE, ID, "the container's credentials by %s",
 			      url);
@@ -252,11 +252,11 @@ gboolean sw_s3_remote_instance(const struct sw_s3_origin *origin, struct sw_s3_k
 	token_url = g_strconcat(base, "/latest/api/token", NULL);
 	roles = g_strconcat(base, "/latest/meta-data/iam/security-credentials/", NULL);
 	request.url = token_url;
-	sw_s3_header_add(headers, "X-aws-ec2-metadata-token-ttl-seconds", "21600");
+	sw_http_header_add(headers, "X-aws-ec2-metadata-token-ttl-seconds", "21600");
 	if (!ask_line(&settings, &request, &token, cancellable, error))
 		return FALSE;
 	g_ptr_array_set_size(headers, 0);
-	sw_s3_header_add(headers, "X-aws-ec2-metadata-token", token);
+	sw_http_header_add(headers, "X-aws-ec2-metadata-token", token);
 	request.method = "GET";
 	request.body = NULL;
 	request.url = roles;

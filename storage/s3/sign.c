@@ -5,6 +5,7 @@
 #include <openssl/hmac.h>
 #include <string.h>
 
+#include "storage/http/http.h"
 #include "storage/s3/encode.h"
 
 #define ALGORITHM "AWS4-HMAC-SHA256"
@@ -138,14 +139,14 @@ void sw_s3_sign(const struct sw_s3_signer *signer, const struct sw_s3_signed *re
 	g_autofree char *hex = NULL;
 	g_autofree char *value = NULL;
 
-	sw_s3_header_add(request->headers, "X-Amz-Date", stamp);
+	sw_http_header_add(request->headers, "X-Amz-Date", stamp);
 	if (signer->keys->token != NULL)
-		sw_s3_header_add(request->headers, "X-Amz-Security-Token", signer->keys->token);
+		sw_http_header_add(request->headers, "X-Amz-Security-Token", signer->keys->token);
 	canonical = canonical_request(request, &names);
 	hex = signature(signer, stamp, canonical);
 	value = g_strdup_printf("%s Credential=%s/%s, SignedHeaders=%s, Signature=%s", ALGORITHM,
 				signer->keys->access, scope, names, hex);
-	sw_s3_header_add(request->headers, "Authorization", value);
+	sw_http_header_add(request->headers, "Authorization", value);
 }
 
 char *sw_s3_presign(const struct sw_s3_signer *signer, const char *host, const char *path,

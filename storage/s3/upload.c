@@ -116,7 +116,10 @@ static gboolean is_ours(struct sw_s3 *s3, const struct sw_s3_upload *upload,
 static gboolean put_whole(struct sw_s3 *s3, const struct sw_s3_upload *upload, int fd,
 			  GCancellable *cancellable, GError **error)
 {
-	struct sw_http_body body = { NULL, fd, 0, upload->artifact->size, upload->artifact->path };
+	struct sw_http_body body = { .fd = fd,
+				     .offset = 0,
+				     .length = upload->artifact->size,
+				     .path = upload->artifact->path };
 	g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
 	struct sw_s3_hashes hashes = { 0 };
 	struct sent sent = { upload, 0 };
@@ -135,9 +138,9 @@ static gboolean put_whole(struct sw_s3 *s3, const struct sw_s3_upload *upload, i
 		return FALSE;
 	for (guint i = 0; i < upload->headers->len; i++)
 		g_ptr_array_add(lines, g_strdup(upload->headers->pdata[i]));
-	sw_s3_header_add(lines, "Content-MD5", hashes.md5);
+	sw_http_header_add(lines, "Content-MD5", hashes.md5);
 	if (upload->exclusive)
-		sw_s3_header_add(lines, "If-None-Match", "*");
+		sw_http_header_add(lines, "If-None-Match", "*");
 	if (!g_str_equal(hashes.sha256, upload->artifact->sha256))
 		good = sw_fail(error, SW_ERROR_STORAGE, "changed",
 			       "%s is no longer the file that was written", upload->artifact->path);
@@ -170,7 +173,7 @@ gboolean sw_s3_upload(struct sw_s3 *s3, const struct sw_s3_upload *upload,
 		       : sw_s3_multipart(s3, upload, fd, cancellable, &inner);
 	if (good)
 		return TRUE;
-	if ((sw_s3_error_is(inner, "key-exists") || sw_s3_error_is(inner, "no-upload")) &&
+	if ((sw_error_is(inner, "key-exists") || sw_error_is(inner, "no-upload")) &&
 	    is_ours(s3, upload, cancellable))
 		return TRUE;
 	g_propagate_error(error, g_steal_pointer(&inner));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "storage/http/http.h"
 #include "storage/s3/encode.h"
 #include "storage/s3/sign.h"
 
@@ -83,7 +84,7 @@ static void test_list(void)
 
 	sw_s3_query_add(query, "prefix", "J");
 	sw_s3_query_add(query, "max-keys", "2");
-	sw_s3_header_add(headers, "X-Amz-Content-Sha256", EMPTY);
+	sw_http_header_add(headers, "X-Amz-Content-Sha256", EMPTY);
 	sw_s3_sign(&signer, &request);
 	g_assert_true(g_str_has_suffix(
 		headers->pdata[headers->len - 1],
@@ -171,7 +172,7 @@ static void test_header(void)
 {
 	g_autoptr(GPtrArray) headers = g_ptr_array_new_with_free_func(g_free);
 
-	sw_s3_header_add(headers, "X", " a\r\nInjected: b ");
+	sw_http_header_add(headers, "X", " a\r\nInjected: b ");
 	g_assert_cmpstr(headers->pdata[0], ==, "X: a  Injected: b");
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "storage/s3/http.h"
+#include "storage/http/http.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -7,11 +7,16 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "core/size.h"
 #include "core/text.h"
 
 #define POLL_MS 50
 #define BUFFER_SIZE (512 * 1024)
 #define HEADERS_MAX 200
+#define FIRST_WAIT (100 * 1000) /* microseconds */
+#define LONGEST_WAIT (10 * G_USEC_PER_SEC)
+#define SLICE (20 * 1000)
+#define AFTER_MAX 30		    /* seconds */
 #define BODY_MAX (16 * 1024 * 1024) /* a page of 1000 keys takes at most 4 MiB */
 
 struct sw_http {
@@ -68,6 +73,22 @@ struct transfer {
 	GError *error; /* of the file or of the sink */
 };
 
+size_t sw_http_read_file(int fd, const char *path, guint64 at, void *buffer, size_t length,
+			 GError **error)
+{
+	ssize_t got;
+
+	do
+		got = pread(fd, buffer, length, (off_t)at);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		sw_fail_errno(error, SW_ERROR_STORAGE, "read", "cannot read %s", path);
+	else if (got == 0)
+		sw_fail(error, SW_ERROR_STORAGE, "changed", "%s became shorter while it was sent",
+			path);
+	return got <= 0 ? 0 : (size_t)got;
+}
+
 static size_t read_body(char *buffer, size_t size, size_t count, void *data)
 {
 	struct transfer *t = data;
@@ -77,20 +98,14 @@ static size_t read_body(char *buffer, size_t size, size_t count, void *data)
 	if (body->data != NULL) {
 		memcpy(buffer, (const char *)body->data + t->sent, length);
 	} else if (length > 0) {
-		ssize_t got;
+		guint64 at = body->offset + t->sent;
 
-		do
-			got = pread(body->fd, buffer, length, (off_t)(body->offset + t->sent));
-		while (got < 0 && errno == EINTR);
-		if (got < 0)
-			sw_fail_errno(&t->error, SW_ERROR_STORAGE, "read", "cannot read %s",
-				      body->path);
-		else if (got == 0)
-			sw_fail(&t->error, SW_ERROR_STORAGE, "changed",
-				"%s became shorter while it was sent", body->path);
-		if (got <= 0)
+		length = body->read != NULL
+				 ? body->read(body->read_data, at, buffer, length, &t->error)
+				 : sw_http_read_file(body->fd, body->path, at, buffer, length,
+						     &t->error);
+		if (length == 0)
 			return CURL_READFUNC_ABORT;
-		length = (size_t)got;
 	}
 	t->sent += length;
 	if (t->request->progress != NULL)
@@ -161,6 +176,10 @@ static void set_limits(CURL *easy, const struct sw_http_settings *settings)
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)BUFFER_SIZE);
 	if (settings->ca != NULL)
 		curl_easy_setopt(easy, CURLOPT_CAINFO, settings->ca);
+	if (settings->insecure) {
+		curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+		curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+	}
 	if (settings->no_proxy)
 		curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
 	if (settings->bytes_per_second > 0) {
@@ -301,4 +320,39 @@ gboolean sw_http_perform(struct sw_http *http, const struct sw_http_request *req
 	if (code == CURLE_ABORTED_BY_CALLBACK)
 		return sw_fail(error, SW_ERROR_CANCELLED, "cancelled", "cancelled");
 	return fail_transfer(http, code, &t, error);
+}
+
+void sw_http_header_add(GPtrArray *headers, const char *name, const char *value)
+{
+	g_autofree char *clean = g_strdup(value);
+
+	for (char *c = clean; *c != '\0'; c++)
+		if (g_ascii_iscntrl(*c))
+			*c = ' ';
+	g_strstrip(clean);
+	g_ptr_array_add(headers, g_strdup_printf("%s: %s", name, clean));
+}
+
+gboolean sw_http_back_off(int attempt, gint64 at_least, GCancellable *cancellable, GError **error)
+{
+	gint64 longest = MIN(LONGEST_WAIT, (gint64)FIRST_WAIT << MIN(attempt, 16));
+	gint64 wait = (gint64)g_random_double_range((double)longest / 2, (double)longest);
+	gint64 end = g_get_monotonic_time() + MAX(wait, at_least * G_USEC_PER_SEC);
+
+	while (g_get_monotonic_time() < end) {
+		if (!sw_check_cancelled(cancellable, error))
+			return FALSE;
+		g_usleep(SLICE);
+	}
+	return TRUE;
+}
+
+gint64 sw_http_retry_after(const struct sw_http_response *response)
+{
+	const char *text = sw_http_header(response, "retry-after");
+	guint64 seconds = 0;
+
+	if (text == NULL || !sw_number_parse(text, 0, 86400, &seconds, NULL))
+		return 0;
+	return (gint64)MIN(seconds, AFTER_MAX);
 }

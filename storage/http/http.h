@@ -6,6 +6,7 @@
 /* How connections are made. Texts are borrowed. */
 struct sw_http_settings {
 	const char *ca;		  /* file of certificates; NULL: the system's */
+	gboolean insecure;	  /* take any certificate */
 	gboolean no_proxy;	  /* do not use the environment's proxy */
 	int connect_timeout;	  /* seconds */
 	int stall_timeout;	  /* seconds without a byte in either direction */
@@ -30,6 +31,9 @@ struct sw_http_body {
 	guint64 offset;
 	guint64 length;
 	const char *path; /* of FD, for errors */
+	/* Instead: fills BUFFER with bytes from AT on; how many, 0 with ERROR.  NULL: see above. */
+	size_t (*read)(void *read_data, guint64 at, void *buffer, size_t length, GError **error);
+	void *read_data;
 };
 
 struct sw_http_request {
@@ -67,5 +71,22 @@ gboolean sw_http_perform(struct sw_http *http, const struct sw_http_request *req
 			 struct sw_http_response *ret_response, GCancellable *cancellable,
 			 GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Up to LENGTH bytes from AT of the file FD (PATH) into BUFFER; 0 with ERROR, also at its end. */
+size_t sw_http_read_file(int fd, const char *path, guint64 at, void *buffer, size_t length,
+			 GError **error);
+
 /* The value of a header (lower-case NAME) of RESPONSE; NULL: none. */
 const char *sw_http_header(const struct sw_http_response *response, const char *name);
+
+/* "Name: value" for a list of header lines; control characters in VALUE become blanks. */
+void sw_http_header_add(GPtrArray *headers, const char *name, const char *value);
+
+/*
+ * Waits after failure number ATTEMPT (from 1), longer each time and by chance, and at least AT_LEAST
+ * seconds; FALSE when cancelled.
+ */
+gboolean sw_http_back_off(int attempt, gint64 at_least, GCancellable *cancellable,
+			  GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The seconds for which the server wants to be left alone by its answer, at most 30; 0: it does not say. */
+gint64 sw_http_retry_after(const struct sw_http_response *response);
