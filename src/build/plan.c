@@ -6,8 +6,8 @@
 #include "core/file.h"
 #include "core/format.h"
 #include "core/hash.h"
+#include "core/json.h"
 #include "core/size.h"
-#include "source/json.h"
 
 /* What a directory, a name and an inode of the deployment cost beside the objects. */
 #define NODE_COST 512

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "core/hash.h"
+#include "core/json.h"
 #include "core/size.h"
 #include "core/text.h"
-#include "source/json.h"
 
 #define JSON_MAX (4 * SW_MIB)
 #define LAYERS_MAX 1000

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "core/file.h"
+#include "core/json.h"
 #include "core/size.h"
-#include "source/json.h"
 
 #define POLICY_MAX SW_MIB
 #define POLICY_SYSTEM "/etc/containers/policy.json"

@@ -9,9 +9,9 @@
 #include <sys/wait.h>
 
 #include "core/file.h"
+#include "core/json.h"
 #include "core/size.h"
 #include "core/text.h"
-#include "source/json.h"
 
 #define MESSAGE_MAX (32 * 1024)
 #define FDS_MAX 4

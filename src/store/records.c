@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/records.h"
 
-#include <json-glib/json-glib.h>
 #include <string.h>
 
+#include "core/json.h"
 #include "core/storage.h"
+
+static const struct sw_json_subject subject = { SW_RECORD_MANIFEST, SW_ERROR_STORAGE,
+						"bad-record" };
 
 /* How much of RECORD is its directory. */
 static size_t directory_length(const char *record)
@@ -82,60 +85,51 @@ char *sw_record_of(const char *key, const char *name)
 	return g_strndup(key, length);
 }
 
-/* The text NAME of OBJECT; NULL: none. */
-static const char *text_of(JsonObject *object, const char *name)
+/* Not ours where a member is missing; a wrong type is an error. */
+static gboolean read_published(JsonObject *object, struct sw_published **ret_published,
+			       GError **error)
 {
-	JsonNode *node = json_object_get_member(object, name);
-
-	return node != NULL && json_node_get_value_type(node) == G_TYPE_STRING
-		       ? json_node_get_string(node)
-		       : NULL;
-}
-
-static JsonObject *object_of(JsonObject *object, const char *name)
-{
-	JsonNode *node = json_object_get_member(object, name);
-
-	return node != NULL && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
-}
-
-static struct sw_published *read_published(JsonObject *object)
-{
-	g_autoptr(SwPublished) published = g_new0(struct sw_published, 1);
+	const char *name = NULL, *version = NULL, *arch = NULL, *tag = NULL, *text = NULL;
 	g_autoptr(GDateTime) time = NULL;
-	const char *text = text_of(object, "time");
+	struct sw_published *published;
 
-	published->name = g_strdup(text_of(object, "name"));
-	published->version = g_strdup(text_of(object, "version"));
-	published->arch = g_strdup(text_of(object, "arch"));
-	published->tag = g_strdup(text_of(object, "tag"));
+	if (!sw_json_get_string(object, "name", FALSE, &subject, &name, error) ||
+	    !sw_json_get_string(object, "version", FALSE, &subject, &version, error) ||
+	    !sw_json_get_string(object, "arch", FALSE, &subject, &arch, error) ||
+	    !sw_json_get_string(object, "tag", FALSE, &subject, &tag, error) ||
+	    !sw_json_get_string(object, "time", FALSE, &subject, &text, error))
+		return FALSE;
 	time = text == NULL ? NULL : g_date_time_new_from_iso8601(text, NULL);
-	if (published->name == NULL || published->version == NULL || published->arch == NULL ||
-	    time == NULL)
-		return NULL;
+	if (name == NULL || version == NULL || arch == NULL || time == NULL)
+		return TRUE;
+	published = g_new0(struct sw_published, 1);
+	published->name = g_strdup(name);
+	published->version = g_strdup(version);
+	published->arch = g_strdup(arch);
+	published->tag = g_strdup(tag);
 	published->time = g_date_time_to_unix(time);
-	return g_steal_pointer(&published);
+	*ret_published = published;
+	return TRUE;
 }
 
 gboolean sw_published_parse(const char *text, struct sw_published **ret_published, GError **error)
 {
-	g_autoptr(JsonParser) parser = json_parser_new();
-	JsonNode *root;
-	JsonObject *tool, *published;
+	JsonObject *tool = NULL, *published = NULL;
+	g_autoptr(JsonNode) root = NULL;
+	const char *name = NULL;
 
-	if (!json_parser_load_from_data(parser, text, -1, error))
-		return sw_fail_prefix(error, SW_ERROR_STORAGE, "bad-record", SW_RECORD_MANIFEST);
-	root = json_parser_get_root(parser);
-	if (root == NULL || !JSON_NODE_HOLDS_OBJECT(root))
-		return sw_fail(error, SW_ERROR_STORAGE, "bad-record",
-			       SW_RECORD_MANIFEST " is no JSON object");
-	tool = object_of(json_node_get_object(root), "tool");
-	published = object_of(json_node_get_object(root), "publication");
-	*ret_published = tool != NULL && published != NULL &&
-					 g_strcmp0(text_of(tool, "name"), "slipway") == 0
-				 ? read_published(published)
-				 : NULL;
-	return TRUE;
+	*ret_published = NULL;
+	if (!sw_json_parse(text, strlen(text), &subject, &root, error) ||
+	    !sw_json_get_object(json_node_get_object(root), "tool", FALSE, &subject, &tool,
+				error) ||
+	    !sw_json_get_object(json_node_get_object(root), "publication", FALSE, &subject,
+				&published, error))
+		return FALSE;
+	if (tool == NULL || published == NULL)
+		return TRUE;
+	if (!sw_json_get_string(tool, "name", FALSE, &subject, &name, error))
+		return FALSE;
+	return g_strcmp0(name, "slipway") != 0 || read_published(published, ret_published, error);
 }
 
 void sw_published_free(struct sw_published *published)

@@ -39,8 +39,8 @@ struct sw_published {
 };
 
 /*
- * Parses TEXT, a manifest.json; *RET_PUBLISHED is NULL when slipway did not publish it.  FALSE when
- * it is no JSON object.
+ * Parses TEXT, a manifest.json, hostile; *RET_PUBLISHED is NULL when slipway did not publish it.
+ * SW_ERROR_STORAGE "bad-record" when it is no JSON object, or holds something of another type.
  */
 gboolean sw_published_parse(const char *text, struct sw_published **ret_published,
 			    GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
-#include "source/json.h"
+#include "core/json.h"
 #include "verify/check.h"
 
 #define STATE "bootupd-state.json"

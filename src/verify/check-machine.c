@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "core/json.h"
 #include "core/size.h"
-#include "source/json.h"
 #include "verify/check.h"
 #include "verify/origin.h"
 

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "storage/s3/remote.h"
 
-#include <json-glib/json-glib.h>
 #include <string.h>
 
 #include "core/file.h"
+#include "core/json.h"
 #include "storage/s3/encode.h"
 #include "storage/s3/fault.h"
 #include "storage/s3/xml.h"
 
 #define ID "credentials"
 #define TOKEN_MAX (64 * 1024)
-#define NESTING_MAX 16
 #define INSTANCE "http://169.254.169.254"
 #define CONTAINER "http://169.254.170.2"
 #define SESSION "slipway"
@@ -34,40 +33,22 @@ static gboolean finish(const char *access, const char *secret, const char *token
 	return TRUE;
 }
 
-static const char *member(JsonObject *object, const char *name)
-{
-	JsonNode *node = json_object_get_member(object, name);
-
-	return node != NULL && JSON_NODE_HOLDS_VALUE(node) ? json_node_get_string(node) : NULL;
-}
-
-/* json-glib recurses: what is nested deeper than any true answer is not given to it. */
-static gboolean is_flat(const char *text, size_t length)
-{
-	size_t opening = 0;
-
-	for (size_t i = 0; i < length; i++)
-		opening += text[i] == '{' || text[i] == '[';
-	return length <= TOKEN_MAX && opening <= NESTING_MAX &&
-	       g_utf8_validate(text, (gssize)length, NULL);
-}
-
 gboolean sw_s3_remote_parse(const char *text, size_t length, struct sw_s3_keys *keys,
 			    GError **error)
 {
-	g_autoptr(JsonParser) parser = json_parser_new_immutable();
-	JsonNode *root;
+	static const struct sw_json_subject subject = { "the answer", SW_ERROR_STORAGE, ID };
+	const char *access = NULL, *secret = NULL, *token = NULL, *expires = NULL;
+	g_autoptr(JsonNode) root = NULL;
 	JsonObject *object;
 
-	root = is_flat(text, length) &&
-			       json_parser_load_from_data(parser, text, (gssize)length, NULL)
-		       ? json_parser_get_root(parser)
-		       : NULL;
-	if (root == NULL || !JSON_NODE_HOLDS_OBJECT(root))
-		return sw_fail(error, SW_ERROR_STORAGE, ID, "the answer is not a JSON object");
+	if (!sw_json_parse(text, length, &subject, &root, error))
+		return FALSE;
 	object = json_node_get_object(root);
-	return finish(member(object, "AccessKeyId"), member(object, "SecretAccessKey"),
-		      member(object, "Token"), member(object, "Expiration"), keys, error);
+	return sw_json_get_string(object, "AccessKeyId", FALSE, &subject, &access, error) &&
+	       sw_json_get_string(object, "SecretAccessKey", FALSE, &subject, &secret, error) &&
+	       sw_json_get_string(object, "Token", FALSE, &subject, &token, error) &&
+	       sw_json_get_string(object, "Expiration", FALSE, &subject, &expires, error) &&
+	       finish(access, secret, token, expires, keys, error);
 }
 
 /* A request that must succeed; its answer is handed out. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "source/json.h"
+#include "core/json.h"
 
 #include <string.h>
 
