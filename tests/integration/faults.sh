@@ -45,6 +45,11 @@ await() {
 	fail "no $1 in the progress: $(< "$work/progress")"
 }
 
+# await_appliance: until the build, of an xfs with much in it, has begun to fill that in the appliance.
+await_appliance() {
+	await '"step","stage":"disk","done":[1-9]'
+}
+
 # ended SECONDS: waits for the end of the build $pid, at most that long; its status is in $status.
 ended() {
 	local i

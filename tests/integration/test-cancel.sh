@@ -78,10 +78,8 @@ await '"stage":"disk"'
 press_ctrl_c
 cancelled 'disk, on the host'
 
-# An xfs is filled in there, which takes longer than its start.
 start --output "$out" --rootfs xfs "oci:$work/noise:latest"
-await '"stage":"disk"'
-sleep 6
+await_appliance
 kill -TERM "$pid"
 cancelled 'disk, in the appliance'
 

@@ -89,10 +89,9 @@ full appliance
 nothing_left "$work/output"
 [ -z "$(find "$work/appliance" -name 'appliance.d.*')" ] || fail "half an appliance is left"
 
-# The appliance stops when it cannot write; the filesystem of the root is made in less time than it takes to start.
-start --output "$work/output/new" --rootfs xfs "$good"
-await '"stage":"disk"'
-sleep 4
+# The appliance stops when it cannot write.
+start --output "$work/output/new" --rootfs xfs "oci:$work/noise:latest"
+await_appliance
 fill output
 full output
 mount -o remount,size=400M "$work/output"

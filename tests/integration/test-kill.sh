@@ -51,9 +51,8 @@ await '"stage":"disk"'
 killed 'disk, on the host'
 [ "$(du -sm "$work/cache" | cut -f1)" -lt 300 ] || fail "the cache keeps what a killed import left"
 
-start --output "$out" "$good"
-await '"stage":"disk"'
-sleep 8
+start --output "$out" --rootfs xfs "oci:$work/noise:latest"
+await_appliance
 killed 'disk, in the appliance'
 
 start --output "$out" --type raw --type qcow2 "oci:$work/noise:latest"
