@@ -34,3 +34,22 @@ static inline char *run_program(const char *const *argv, const char *input)
 	g_assert_no_error(error);
 	return output;
 }
+
+/*
+ * Runs ARGV, whose stderr is thrown away; the bytes that it prints, RET_LENGTH of them, to be freed.
+ * NULL: it has failed.
+ */
+static inline char *try_program(const char *const *argv, gsize *ret_length)
+{
+	g_autoptr(GSubprocess) process = g_subprocess_newv(
+		argv, G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE, NULL);
+	g_autoptr(GBytes) out = NULL;
+
+	g_assert_nonnull(process);
+	g_assert_true(g_subprocess_communicate(process, NULL, NULL, &out, NULL, NULL));
+	*ret_length = g_bytes_get_size(out);
+	return g_subprocess_get_successful(process)
+		       ? g_memdup2(*ret_length == 0 ? "" : g_bytes_get_data(out, NULL),
+				   MAX(*ret_length, 1))
+		       : NULL;
+}

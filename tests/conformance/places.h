@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "../disk.h"
+#include "../s3.h"
 #include "core/storage.h"
 
 /* How to look into a backend. */
@@ -68,91 +69,9 @@ static char *pvc_location(const struct sw_scratch *scratch)
 	return scratch_path(scratch, "mnt/claim/put here");
 }
 
-#define BUCKET "conformance"
-
-/* What PROGRAM (argv, NULL at the end) prints; NULL: it failed. */
-static char *run_program(const char *const *argv, gsize *ret_length)
-{
-	g_autoptr(GSubprocess) process = g_subprocess_newv(
-		argv, G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE, NULL);
-	g_autoptr(GBytes) out = NULL;
-
-	g_assert_nonnull(process);
-	g_assert_true(g_subprocess_communicate(process, NULL, NULL, &out, NULL, NULL));
-	*ret_length = g_bytes_get_size(out);
-	return g_subprocess_get_successful(process)
-		       ? g_memdup2(*ret_length == 0 ? "" : g_bytes_get_data(out, NULL),
-				   MAX(*ret_length, 1))
-		       : NULL;
-}
-
-/* curl, without any signature: the bucket's policy lets everybody do everything. */
-static char *curl(const char *query, const char *key, gsize *ret_length)
-{
-	g_autofree char *escaped = g_uri_escape_string(key, "/", FALSE);
-	g_autofree char *url =
-		g_strdup_printf(query != NULL ? "%s/" BUCKET "?%s%s" : "%s/%s%s",
-				g_getenv("AWS_ENDPOINT_URL"), query != NULL ? query : "", escaped);
-	const char *argv[] = { "curl", "--silent", "--fail", "--path-as-is", url, NULL };
-
-	return run_program(argv, ret_length);
-}
-
-/* A prefix of its own in one bucket, which another client makes. */
 static char *s3_location(G_GNUC_UNUSED const struct sw_scratch *scratch)
 {
-	static const char policy[] =
-		"{\"Version\": \"2012-10-17\", \"Statement\": [{\"Effect\": \"Allow\", "
-		"\"Principal\": \"*\", \"Action\": \"s3:*\", \"Resource\": "
-		"[\"arn:aws:s3:::" BUCKET "\", \"arn:aws:s3:::" BUCKET "/*\"]}]}";
-	static const char *const make[] = { "aws",	"s3api", "create-bucket",
-					    "--bucket", BUCKET,	 NULL };
-	static const char *const allow[] = { "aws",	 "s3api", "put-bucket-policy",
-					     "--bucket", BUCKET,  "--policy",
-					     policy,	 NULL };
-	static gboolean ready;
-	g_autofree char *name = g_uuid_string_random();
-	gsize length = 0;
-	g_autofree char *made = NULL;
-	g_autofree char *allowed = NULL;
-
-	g_assert_nonnull(g_getenv("AWS_ENDPOINT_URL"));
-	if (!ready) {
-		made = run_program(make, &length);
-		allowed = run_program(allow, &length);
-		g_assert_true(made != NULL && allowed != NULL);
-	}
-	ready = TRUE;
-	return g_strdup_printf(BUCKET "/put here/%s", name);
-}
-
-static char *s3_read(const char *location, const char *key, gsize *ret_length)
-{
-	g_autofree char *whole = g_strconcat(location, "/", key, NULL);
-
-	return curl(NULL, whole, ret_length);
-}
-
-/* How often WORD occurs in the list that QUERY asks for. */
-static guint count_words(const char *location, const char *query, const char *word)
-{
-	g_autofree char *prefix = g_strconcat(location + strlen(BUCKET "/"), "/", NULL);
-	g_autofree char *answer = NULL;
-	gsize length = 0;
-	guint count = 0;
-
-	answer = curl(query, prefix, &length);
-	g_assert_nonnull(answer);
-	for (const char *p = answer; (p = g_strstr_len(p, answer + length - p, word)) != NULL; p++)
-		count++;
-	return count;
-}
-
-/* Objects, and uploads that are not complete. */
-static guint s3_count(const char *location)
-{
-	return count_words(location, "prefix=", "<Key>") +
-	       count_words(location, "uploads&prefix=", "<Upload>");
+	return s3_new_location("conformance");
 }
 
 static const struct place places[] = {
