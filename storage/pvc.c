@@ -62,22 +62,56 @@ static gboolean is_raw(const struct sw_artifact *artifact)
 	return g_strcmp0(artifact->format, "raw") == 0 && g_str_has_suffix(artifact->name, ".raw");
 }
 
+static gboolean is_there(const struct pvc *pvc, const char *name, GError **error)
+{
+	return sw_fail(error, SW_ERROR_STORAGE, "key-exists",
+		       "%s/%s is there already: choose another path of the claim, or overwrite it",
+		       pvc->directory.location, name);
+}
+
+/* Does disk.img hold ARTIFACT, as after a put that was killed? */
+static gboolean is_disk_of(const struct pvc *pvc, const struct sw_artifact *artifact,
+			   GCancellable *cancellable)
+{
+	g_autofree char *path = g_build_filename(pvc->directory.location, KUBEVIRT_DISK, NULL);
+	sw_autofd int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	char sha256[SW_SHA256_SIZE];
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	       (guint64)st.st_size == artifact->size &&
+	       sw_sha256_file(fd, path, sha256, cancellable, NULL) &&
+	       g_str_equal(sha256, artifact->sha256);
+}
+
+/* The key comes last: where it is, all is done. */
+static gboolean put_disk(struct pvc *pvc, const char *key, const struct sw_artifact *artifact,
+			 const struct sw_put *how, GCancellable *cancellable, GError **error)
+{
+	struct sw_stored stored;
+	gboolean made = FALSE;
+
+	if (!how->overwrite && sw_directory_stat(pvc, key, &stored, cancellable, NULL))
+		return is_there(pvc, key, error);
+	if (!how->overwrite && sw_directory_stat(pvc, KUBEVIRT_DISK, &stored, cancellable, NULL)) {
+		made = is_disk_of(pvc, artifact, cancellable);
+		if (!made)
+			return sw_check_cancelled(cancellable, error) &&
+			       is_there(pvc, KUBEVIRT_DISK, error);
+	}
+	return (made || sw_directory_put(pvc, KUBEVIRT_DISK, artifact, how, cancellable, error)) &&
+	       give_to_kubevirt(pvc, error) &&
+	       sw_directory_link(pvc, KUBEVIRT_DISK, key, cancellable, error);
+}
+
 static gboolean pvc_put(void *state, const char *key, const struct sw_artifact *artifact,
 			const struct sw_put *how, GCancellable *cancellable, GError **error)
 {
-	const struct pvc *pvc = state;
-	struct sw_stored stored;
+	struct pvc *pvc = state;
 
-	if (!pvc->kubevirt || !is_raw(artifact))
-		return sw_directory_put(state, key, artifact, how, cancellable, error);
-	if (!how->overwrite && sw_directory_stat(state, KUBEVIRT_DISK, &stored, cancellable, NULL))
-		return sw_fail(error, SW_ERROR_STORAGE, "key-exists",
-			       "%s/%s is there already: choose another path of the claim, or "
-			       "overwrite it",
-			       pvc->directory.location, KUBEVIRT_DISK);
-	return sw_directory_put(state, key, artifact, how, cancellable, error) &&
-	       sw_directory_link(state, key, KUBEVIRT_DISK, cancellable, error) &&
-	       give_to_kubevirt(pvc, error);
+	return pvc->kubevirt && is_raw(artifact)
+		       ? put_disk(pvc, key, artifact, how, cancellable, error)
+		       : sw_directory_put(pvc, key, artifact, how, cancellable, error);
 }
 
 const struct sw_storage sw_storage_pvc = {

@@ -119,6 +119,27 @@ done
 say "killed $killed of 8"
 [ "$killed" -gt 0 ] || fail "nothing was killed"
 
+say "a disk for KubeVirt, also after a run that was killed before the key had its name"
+kubevirt() {
+	slipway publish disk.raw --store "pvc://one/vm?root=$claims&kubevirt=true" --name vm --image-version 1 \
+		--progress quiet > "$work/result" 2> "$work/stderr"
+}
+as_root mount -o remount,size=192M "$claim"
+disk=$claim/vm/disk.img
+key=$claim/vm/vm/1/amd64/disk.raw
+kubevirt || fail "$(< "$work/stderr")"
+cmp "$work/disk.raw" "$disk" || fail "$disk differs"
+[ "$(stat -c %a "$disk")" = 660 ] && [ "$disk" -ef "$key" ] || fail "$disk: $(stat "$disk")"
+as_root rm -r "$claim/vm/vm"
+kubevirt || fail "$(< "$work/stderr")"
+[ "$disk" -ef "$key" ] || fail "$disk is not the key's file"
+as_root rm -r "$claim/vm/vm"
+printf x | as_root dd of="$disk" bs=1 seek=1000 conv=notrunc status=none
+status=0
+kubevirt || status=$?
+[ "$status" -eq 9 ] && grep -q 'disk.img is there already' "$work/result" && [ ! -e "$key" ] || fail "exit $status: $(< "$work/result")"
+as_root rm -r "$claim/vm"
+
 say "unmounted: refused, and nothing is put below the mount point"
 as_root umount "$claim"
 expect_error 9 'no mount point' publish disk.raw --store "$pvc" --image-version 4 --progress quiet
