@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/place.h"
 
-#include <glib/gstdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "core/file.h"
 #include "core/size.h"
@@ -140,21 +140,20 @@ gboolean sw_store_write(struct sw_store *store, const char *key, const char *tex
 {
 	const struct sw_put how = { .overwrite = TRUE };
 	struct sw_artifact artifact = { .format = "record", .media_type = media_type };
-	g_autofree char *path = NULL;
 	g_autofree char *name = g_path_get_basename(key);
-	sw_autofd int fd = g_file_open_tmp("slipway-record-XXXXXX", &path, error);
-	gboolean good;
+	g_autofree char *path = NULL;
+	/* A file that is gone with the process, however that ends. */
+	sw_autofd int fd = memfd_create("record", MFD_CLOEXEC);
 
 	if (fd < 0)
-		return sw_fail_prefix(error, SW_ERROR_ENVIRONMENT, "record", "cannot write %s",
-				      name);
+		return sw_fail_errno(error, SW_ERROR_ENVIRONMENT, "record", "cannot write %s",
+				     name);
+	path = g_strdup_printf("/proc/self/fd/%d", fd);
 	artifact.path = path;
 	artifact.name = name;
 	artifact.size = strlen(text);
 	sw_sha256_data(text, strlen(text), artifact.sha256);
-	good = sw_write_at(fd, text, strlen(text), 0, path, SW_ERROR_ENVIRONMENT, "record",
+	return sw_write_at(fd, text, strlen(text), 0, name, SW_ERROR_ENVIRONMENT, "record",
 			   error) &&
 	       store->storage->put(store->state, key, &artifact, &how, cancellable, error);
-	g_unlink(path);
-	return good;
 }

@@ -137,6 +137,23 @@ static gboolean take_location(struct sw_store_uri *uri, const char *text, size_t
 	return TRUE;
 }
 
+/* "s3:/bucket" is hardly meant as a directory "s3:". */
+static gboolean check_path(const char *text, GError **error)
+{
+	const char *colon = strchr(text, ':');
+	size_t length = colon == NULL ? 0 : (size_t)(colon - text);
+
+	if (length == 0 || strspn(text, SCHEME_CHARACTERS) != length)
+		return TRUE;
+	for (const struct sw_storage *const *s = sw_storages; *s != NULL; s++)
+		if (strlen((*s)->scheme) == length && strncmp(text, (*s)->scheme, length) == 0)
+			return sw_fail(error, SW_ERROR_USAGE, ID,
+				       "%s begins like a %s:// URI, but is none: write %s://, or "
+				       "./%s for a path",
+				       text, (*s)->scheme, (*s)->scheme, text);
+	return TRUE;
+}
+
 static gboolean parse(struct sw_store_uri *uri, const char *text, GError **error)
 {
 	const char *end = strstr(text, "://");
@@ -145,6 +162,8 @@ static gboolean parse(struct sw_store_uri *uri, const char *text, GError **error
 
 	if (*text == '\0' || !is_plain(text))
 		return sw_fail(error, SW_ERROR_USAGE, ID, "this is neither a path nor a URI");
+	if (end == NULL && !check_path(text, error))
+		return FALSE;
 	/* A path may hold "://" further on. */
 	if (scheme == NULL || strspn(scheme, SCHEME_CHARACTERS) != strlen(scheme)) {
 		uri->storage = find_scheme("file", error);
