@@ -491,8 +491,7 @@ static gboolean s3_check(void *state, guint64 bytes, sw_storage_report report, v
 		else
 			good = multipart_probe(s, probe, cancellable, &inner);
 		sw_s3_keys_clear(&keys);
-		if (report != NULL)
-			report(names[i], inner, data);
+		report(names[i], inner, data);
 		if (!good) {
 			g_propagate_error(error, g_steal_pointer(&inner));
 			return FALSE;

@@ -56,6 +56,15 @@ static void finish(struct sw_sha256 *hash, guint8 ret_digest[DIGEST_LENGTH])
 	must(length == DIGEST_LENGTH);
 }
 
+void sw_digest_hex(const unsigned char digest[SW_SHA256_HEX / 2], char ret_hex[SW_SHA256_SIZE])
+{
+	for (int i = 0; i < DIGEST_LENGTH; i++) {
+		ret_hex[2 * i] = "0123456789abcdef"[digest[i] >> 4];
+		ret_hex[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
+	}
+	ret_hex[SW_SHA256_HEX] = '\0';
+}
+
 void sw_sha256_bytes(struct sw_sha256 *hash, unsigned char ret_digest[SW_SHA256_HEX / 2])
 {
 	finish(hash, ret_digest);
@@ -66,11 +75,7 @@ void sw_sha256_hex(struct sw_sha256 *hash, char ret_hex[SW_SHA256_SIZE])
 	guint8 digest[DIGEST_LENGTH];
 
 	finish(hash, digest);
-	for (int i = 0; i < DIGEST_LENGTH; i++) {
-		ret_hex[2 * i] = "0123456789abcdef"[digest[i] >> 4];
-		ret_hex[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
-	}
-	ret_hex[SW_SHA256_HEX] = '\0';
+	sw_digest_hex(digest, ret_hex);
 }
 
 void sw_sha256_data(const void *data, size_t length, char ret_hex[SW_SHA256_SIZE])

@@ -27,6 +27,9 @@ void sw_sha256_hex(struct sw_sha256 *hash, char ret_hex[SW_SHA256_SIZE]);
 /* The same as the 32 bytes themselves. */
 void sw_sha256_bytes(struct sw_sha256 *hash, unsigned char ret_digest[SW_SHA256_HEX / 2]);
 
+/* The 32 bytes DIGEST in lower-case hexadecimal. */
+void sw_digest_hex(const unsigned char digest[SW_SHA256_HEX / 2], char ret_hex[SW_SHA256_SIZE]);
+
 /* The SHA-256 of a buffer. */
 void sw_sha256_data(const void *data, size_t length, char ret_hex[SW_SHA256_SIZE]);
 

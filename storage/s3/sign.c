@@ -63,8 +63,7 @@ static char *signature(const struct sw_s3_signer *signer, const char *stamp, con
 	g_autofree char *secret = g_strconcat("AWS4", signer->keys->secret, NULL);
 	g_autofree char *day = g_strndup(stamp, 8);
 	g_autofree char *text = NULL;
-	GString *hex = g_string_new(NULL);
-	char hash[SW_SHA256_SIZE];
+	char hash[SW_SHA256_SIZE], hex[SW_SHA256_SIZE];
 	struct digest key;
 
 	sw_sha256_data(canonical, strlen(canonical), hash);
@@ -74,10 +73,9 @@ static char *signature(const struct sw_s3_signer *signer, const char *stamp, con
 	hmac(key.bytes, sizeof key.bytes, signer->service, &key);
 	hmac(key.bytes, sizeof key.bytes, "aws4_request", &key);
 	hmac(key.bytes, sizeof key.bytes, text, &key);
-	for (size_t i = 0; i < sizeof key.bytes; i++)
-		g_string_append_printf(hex, "%02x", key.bytes[i]);
+	sw_digest_hex(key.bytes, hex);
 	explicit_bzero(secret, strlen(secret));
-	return g_string_free(hex, FALSE);
+	return g_strdup(hex);
 }
 
 static int compare_lines(gconstpointer a, gconstpointer b)

@@ -24,17 +24,6 @@ void sw_s3_hashes_clear(struct sw_s3_hashes *hashes)
 	g_clear_pointer(&hashes->checksum, g_free);
 }
 
-static void hex_of(const guint8 *bytes, char ret_hex[SW_SHA256_SIZE])
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < SW_SHA256_HEX / 2; i++) {
-		ret_hex[2 * i] = digits[bytes[i] >> 4];
-		ret_hex[2 * i + 1] = digits[bytes[i] & 15];
-	}
-	ret_hex[SW_SHA256_HEX] = '\0';
-}
-
 static gboolean read_through(const struct sw_http_body *body, struct sw_sha256 *sha256,
 			     EVP_MD_CTX *md5, GCancellable *cancellable, GError **error)
 {
@@ -72,7 +61,7 @@ gboolean sw_s3_hash(const struct sw_http_body *body, gboolean md5, struct sw_s3_
 	}
 	if (good) {
 		sw_sha256_bytes(sha256, digest);
-		hex_of(digest, ret->sha256);
+		sw_digest_hex(digest, ret->sha256);
 		ret->checksum = g_base64_encode(digest, sizeof digest);
 	}
 	EVP_MD_CTX_free(context);
