@@ -19,7 +19,7 @@
 #define AT_END G_MAXUINT64 /* the directory's place is in the footer */
 #define OVERHEAD 128
 #define GRAIN_HEADER 12
-#define LEVEL 2
+#define LEVEL 3
 
 enum marker { MARKER_END, MARKER_TABLE, MARKER_DIRECTORY, MARKER_FOOTER };
 
