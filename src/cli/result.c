@@ -36,15 +36,18 @@ static char *shell_word(const char *path)
 	return strspn(line, plain) == strlen(line) ? g_steal_pointer(&line) : g_shell_quote(line);
 }
 
+/* For the main file of each format, which is its first. */
 static void print_hints(const struct sw_result *result, GString *out)
 {
 	for (guint i = 0; i < result->artifacts->len; i++) {
 		const struct sw_artifact *artifact = result->artifacts->pdata[i];
+		const struct sw_artifact *last = i == 0 ? NULL : result->artifacts->pdata[i - 1];
 		const struct sw_format *format = sw_format_find(artifact->format, NULL);
 		g_autofree char *path = shell_word(artifact->path);
 		g_autoptr(GString) command = NULL;
 
-		if (format == NULL || format->hint == NULL)
+		if (format == NULL || format->hint == NULL ||
+		    (last != NULL && last->format == artifact->format))
 			continue;
 		command = g_string_new(format->hint);
 		g_string_replace(command, "FILE", path, 1);

@@ -29,8 +29,10 @@ qemu-img info --output=json "$work/out/qcow2/disk.qcow2" | grep -q '"compression
 [ "$(stat -c %b "$work/out/image/disk.raw")" -le $((22 * 2048)) ] || fail "holes are filled"
 
 say "a disk may be replaced by what is made of it"
-slipway convert out/image/disk.raw -t raw -o out
+slipway convert out/image/disk.raw -t raw -o out > "$work/stdout"
 same "$work/out/image/disk.raw" raw
+[ "$(grep -A 1 '^# to use' "$work/stdout")" = "# to use the raw:
+sudo bmaptool copy out/image/disk.raw /dev/sdX" ] || fail "how to use it: $(< "$work/stdout")"
 ! grep -q qcow2 "$work/out/SHA256SUMS" "$work/out/manifest.json" || fail "the record names what was not made"
 
 # image NAME OPTIONS [ARGUMENT...]: what qemu-img makes of the disk, and what is read of it.
