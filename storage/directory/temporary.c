@@ -50,6 +50,20 @@ gboolean sw_temporary_in_key(const char *key)
 	return g_str_has_prefix(key, HIDDEN) || strstr(key, "/" HIDDEN) != NULL;
 }
 
+/* A process that nobody has waited for, as in a container without an init, writes no more. */
+static gboolean is_zombie(guint64 pid)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%" G_GUINT64_FORMAT "/stat", pid);
+	g_autofree char *stat = NULL;
+	const char *name_end;
+
+	if (!g_file_get_contents(path, &stat, NULL, NULL))
+		return FALSE;
+	name_end = strrchr(stat, ')');
+	return name_end != NULL &&
+	       (g_str_has_prefix(name_end, ") Z") || g_str_has_prefix(name_end, ") X"));
+}
+
 /* Is the writer of NAME of this node, and no more?  *RET_OURS: it is of this node. */
 static gboolean is_dead(const char *name, const char *node, gboolean *ret_ours)
 {
@@ -58,8 +72,8 @@ static gboolean is_dead(const char *name, const char *node, gboolean *ret_ours)
 
 	*ret_ours = parts[0] != NULL && g_str_equal(parts[0], node);
 	return *ret_ours && parts[1] != NULL &&
-	       sw_number_parse(parts[1], 1, G_MAXINT, &pid, NULL) && kill((pid_t)pid, 0) < 0 &&
-	       errno == ESRCH;
+	       sw_number_parse(parts[1], 1, G_MAXINT, &pid, NULL) &&
+	       ((kill((pid_t)pid, 0) < 0 && errno == ESRCH) || is_zombie(pid));
 }
 
 static void sweep_file(int fd, const char *name, const char *node)

@@ -98,9 +98,9 @@ say "killed at any moment, then run again: whole, and nothing left in the making
 head -c 5M /dev/urandom > "$work/disk.qcow2"
 killed=0
 for i in 1 2 3 4 5 6 7 8; do
-	moment=0.$((RANDOM % 3))$((RANDOM % 10))
+	moment=0.$((RANDOM % 3))$((RANDOM % 9 + 1))
 	status=0
-	(cd "$work" && as_user "$user" timeout -s KILL "$moment" "$slipway" publish disk.raw disk.qcow2 --name "my edge" \
+	(cd "$work" && as_user "$user" timeout --foreground -s KILL "$moment" "$slipway" publish disk.raw disk.qcow2 --name "my edge" \
 		--store "$work/local" --store "$pvc" --image-version "k$i" --latest --progress quiet) > "$work/result" 2>&1 || status=$?
 	[ "$status" -eq 0 ] || killed=$((killed + 1))
 	for place in "$work/local" "$claim/images"; do

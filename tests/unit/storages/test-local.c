@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <glib/gstdio.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "../../disk.h"
 #include "core/storage.h"
@@ -228,8 +230,14 @@ static void test_leftovers(struct fixture *f, G_GNUC_UNUSED gconstpointer data)
 	g_autofree char *mine = sw_temporary_name();
 	g_auto(GStrv) parts = g_strsplit(mine, "-", -1);
 	g_autofree char *dead = g_strdup_printf(".slipway-put-%s-2147483646-1", parts[2]);
-	const char *const names[] = { mine, dead, ".slipway-put-0000000000000000-1-1" };
+	pid_t child = fork();
+	g_autofree char *zombie = g_strdup_printf(".slipway-put-%s-%d-1", parts[2], (int)child);
+	const char *const names[] = { mine, dead, zombie, ".slipway-put-0000000000000000-1-1" };
+	siginfo_t ended;
 
+	if (child == 0)
+		_exit(0);
+	g_assert_cmpint(waitid(P_PID, (id_t)child, &ended, WEXITED | WNOWAIT), ==, 0);
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
 		g_autofree char *path = g_build_filename(f->location, names[i], NULL);
 
@@ -240,8 +248,10 @@ static void test_leftovers(struct fixture *f, G_GNUC_UNUSED gconstpointer data)
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
 		g_autofree char *path = g_build_filename(f->location, names[i], NULL);
 
-		g_assert_true(g_file_test(path, G_FILE_TEST_EXISTS) == (names[i] != dead));
+		g_assert_true(g_file_test(path, G_FILE_TEST_EXISTS) ==
+			      (names[i] != dead && names[i] != zombie));
 	}
+	g_assert_cmpint(waitpid(child, NULL, 0), ==, child);
 	g_assert_false(put(f, mine, artifact, FALSE, &error));
 	g_assert_cmpstr(sw_error_id(error), ==, "bad-key");
 }
