@@ -39,9 +39,14 @@ typedef void (*sw_storage_report)(const char *name, const GError *error, void *d
  * key that is not there.  All keys are checked by the caller with sw_key_check().
  */
 struct sw_storage {
-	const char *name;	       /* "local" */
-	const char *scheme;	       /* of its URIs: "file", "s3" */
-	const char *summary;	       /* one line, no full stop */
+	const char *name;    /* "local" */
+	const char *scheme;  /* of its URIs: "file", "s3" */
+	const char *summary; /* one line, no full stop */
+	/*
+	 * What ends a place in a URI before the key of a file in it ("PLACE:KEY"), where not each "/"
+	 * can; 0: each can.
+	 */
+	char mark;
 	size_t state_size;	       /* of options and backend; zeroed and freed by the core */
 	const struct sw_param *params; /* NULL: no options */
 
@@ -87,8 +92,8 @@ struct sw_storage {
 	gboolean (*remove)(void *state, const char *key, GCancellable *cancellable, GError **error);
 
 	/*
-	 * A URL from which anybody may get KEY for EXPIRES seconds, without a look at the place; the
-	 * caller frees it.  NULL: the place has no such URLs.
+	 * A URL from which anybody may get KEY for EXPIRES seconds; the caller frees it.  NULL without
+	 * ERROR: the place has no such URLs.
 	 */
 	char *(*url)(void *state, const char *key, guint64 expires, GError **error);
 

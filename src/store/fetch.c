@@ -14,17 +14,33 @@
 /* How far up from a file SHA256SUMS is looked for. */
 #define LEVELS 5
 
+/* The end of the place in LOCATION, where the key has PARTS parts; NULL: it has not so many. */
+static const char *end_of_place(const struct sw_storage *storage, const char *location, guint parts)
+{
+	const char *at = location + strlen(location), *slash = strchr(location, '/');
+	const char *mark =
+		storage->mark == '\0' || slash == NULL ? NULL : strchr(slash, storage->mark);
+
+	if (storage->mark != '\0' && mark == NULL)
+		return NULL;
+	for (guint i = 0; i < parts && at != NULL; i++) {
+		const char *before =
+			at == mark ? NULL : g_strrstr_len(location, at - location, "/");
+
+		at = at != mark && mark != NULL && before < mark ? mark : before;
+	}
+	return at;
+}
+
 gboolean sw_store_open_key(const struct sw_store_uri *uri, guint parts, char *const *options,
 			   struct sw_store **ret_store, char **ret_key, GCancellable *cancellable,
 			   GError **error)
 {
 	const char *location = uri->location;
-	const char *at = location + strlen(location);
+	const char *at = end_of_place(uri->storage, location, parts);
 	gboolean is_file = g_str_equal(uri->storage->scheme, "file");
 	g_autofree char *place = NULL;
 
-	for (guint i = 0; i < parts && at != NULL; i++)
-		at = g_strrstr_len(location, at - location, "/");
 	if (at == NULL && is_file && parts == 1)
 		place = g_strdup(".");
 	else if (at == location && is_file)

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "../disk.h"
+#include "../registry.h"
 #include "../s3.h"
 #include "core/storage.h"
 
@@ -74,8 +75,14 @@ static char *s3_location(G_GNUC_UNUSED const struct sw_scratch *scratch)
 	return s3_new_location("conformance");
 }
 
+static char *oci_location(G_GNUC_UNUSED const struct sw_scratch *scratch)
+{
+	return registry_new_location("conformance");
+}
+
 static const struct place places[] = {
 	{ "local", local_location, local_read, local_count, local_allocated, TRUE },
+	{ "oci", oci_location, registry_read, registry_count, NULL, FALSE },
 	{ "pvc", pvc_location, local_read, local_count, local_allocated, TRUE },
 	{ "s3", s3_location, s3_read, s3_count, NULL, FALSE },
 };
@@ -124,6 +131,10 @@ static void open_session(struct session *s, const struct sw_storage *storage, co
 	s->state = g_malloc0(storage->state_size);
 	if (g_str_equal(storage->name, "pvc"))
 		options = claim_options(s, directory, &argument);
+	if (g_str_equal(storage->name, "oci")) {
+		options = g_hash_table_new(g_str_hash, g_str_equal);
+		g_hash_table_insert(options, (gpointer) "plain-http", (gpointer) "true");
+	}
 	g_assert_true(sw_params_apply(storage->params, options, s->state, storage->name, &error));
 	g_assert_true(
 		storage->open(s->state, argument != NULL ? argument : s->location, NULL, &error));
