@@ -16,9 +16,9 @@ import tempfile
 import guestfs
 
 LABEL = "security.selinux"
-TYPES = {"d": "dir", "r": "file", "l": "lnk_file"}
+TYPES = {"d": "dir", "r": "file", "l": "lnk_file", "c": "chr_file", "f": "pipe"}
 SUFFIXES = ("", ".subs_dist", ".subs", ".homedirs", ".local")
-# Contract 1.7, 2.5 and 2.8: these are not labelled by the names under which they lie.
+# Contract 1.7, 2.5, 2.8 and 2.13: these are not labelled by the names under which they lie.
 SPECIAL = {"/ostree": "/usr", "DEPLOYMENT/proc": "/mnt", "DEPLOYMENT/.ostree.cfs": "/usr",
            "DEPLOYMENT.origin": "/etc/ostree/remotes.d/dummy.conf"}
 
@@ -87,7 +87,8 @@ def policy_name(path, deployment):
     if special:
         return special
     stateroot = os.path.dirname(os.path.dirname(deployment))
-    for place, name in ((deployment, ""), (stateroot + "/var", "/var")):
+    for place, name in ((deployment, ""), (stateroot + "/var", "/var"),
+                        ("/ostree/bootc/storage", "/var/lib/containers/storage")):
         if path == place or path.startswith(place + "/"):
             return name + path[len(place):] or "/"
     return path

@@ -39,11 +39,12 @@ install -m 755 "${SLIPWAY:-$top/build/src/slipway}" "$slipway"
 chmod 755 "$work" "$work/bin"
 [ "$(id -u)" -ne 0 ] || chown "$user" "$work" "$work/out" "$work/cache" "$work/tmp"
 
-# slipway ARGUMENT...: as the ordinary user, with the cache in $work/cache and, if it is set, $program_path for
-# PATH. The appliance is libguestfs' own and the same for all; it takes a while to make.
+# slipway ARGUMENT...: as the ordinary user, with the cache in $work/cache and, if they are set, $program_path for
+# PATH and $user_home for HOME. The appliance is libguestfs' own and the same for all; it takes a while to make.
 slipway() {
 	local variables=(TMPDIR="$work/tmp" SLIPWAY_CACHE="${SLIPWAY_CACHE:-$work/cache}" LIBGUESTFS_CACHEDIR=/var/tmp)
 	[ -z "${SLIPWAY_ACCEL:-}" ] || variables+=(SLIPWAY_ACCEL="$SLIPWAY_ACCEL")
+	[ -z "${user_home:-}" ] || variables+=(HOME="$user_home")
 	[ -z "${program_path:-}" ] || variables+=(PATH="$program_path")
 	(cd "$work" && as_user "$user" env "${variables[@]}" "$slipway" "$@")
 }

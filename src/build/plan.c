@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "build/bound.h"
 #include "core/file.h"
 #include "core/format.h"
 #include "core/hash.h"
@@ -163,26 +164,6 @@ static void settle_target(struct sw_plan *plan, struct sw_progress *progress)
 				 origin);
 }
 
-static gboolean settle_bound_images(struct sw_plan *plan, struct sw_progress *progress,
-				    GError **error)
-{
-	char **images = plan->facts->bound_images;
-	g_autofree char *names = g_strjoinv(", ", images);
-
-	if (images[0] == NULL)
-		return TRUE;
-	if (plan->build->bound_images == NULL)
-		return sw_fail(error, SW_ERROR_IMAGE, "bound-images",
-			       "the image is bound to other images (%s): with --bound-images skip "
-			       "the machine begins without them",
-			       names);
-	sw_progress_note(progress,
-			 "the machine begins without the images that its image is bound to, and "
-			 "services that do not pull them will fail: %s",
-			 names);
-	return TRUE;
-}
-
 static void hash_text(struct sw_sha256 *hash, const char *name, const char *text)
 {
 	if (text == NULL)
@@ -219,6 +200,9 @@ static void identify(struct sw_plan *plan)
 		hash_text(hash, "karg-delete", *karg);
 	hash_text(hash, "keys", plan->ssh_keys);
 	hash_text(hash, "auth", plan->target_auth != NULL ? "given" : NULL);
+	for (guint i = 0; i < plan->bound->len; i++)
+		hash_text(hash, "bound",
+			  ((const struct sw_bound_image *)plan->bound->pdata[i])->digest);
 	hash_text(hash, "seed", build->seed);
 	sw_sha256_hex(hash, hex);
 	plan->build_id = g_strdup(hex);
@@ -246,7 +230,9 @@ static gboolean lay_out(struct sw_plan *plan, GError **error)
 		.size = plan->build->size,
 		.unit = sw_format_disk_unit(plan->build->types),
 		.root_bytes = sw_objects_footprint(plan->objects) + facts->etc_bytes +
-			      facts->var_bytes + facts->content_files * NODE_COST,
+			      facts->var_bytes + facts->content_files * NODE_COST +
+			      sw_bound_store_bytes(plan->bound),
+		.transient_bytes = sw_bound_store_transient(plan->bound),
 		.root_inodes = sw_objects_count(plan->objects) + facts->content_files,
 		.boot_bytes = facts->boot_bytes,
 		.seed = plan->build_id,
@@ -271,16 +257,19 @@ static gboolean lay_out(struct sw_plan *plan, GError **error)
 	kargs.boot_spec = plan->boot_spec;
 	plan->kargs = sw_kargs_resolve(&kargs);
 	plan->disk_bytes = request.root_bytes + request.boot_bytes + OVERHEAD;
+	for (guint i = 0; i < plan->bound->len; i++)
+		plan->bound_bytes += ((const struct sw_bound_image *)plan->bound->pdata[i])->bytes;
+	plan->bound_bytes += request.transient_bytes;
 	return TRUE;
 }
 
 /*
- * The disk lies in the output directory while it is made; an artifact that is the disk takes no
- * more.
+ * The disk lies in the output directory while it is made, and what goes into its image store; an
+ * artifact that is the disk takes no more.
  */
 static gboolean list_files(struct sw_plan *plan, GError **error)
 {
-	guint64 total = plan->disk_bytes;
+	guint64 total = plan->disk_bytes + plan->bound_bytes;
 
 	for (char **type = plan->build->types; *type != NULL; type++) {
 		const struct sw_format *format = sw_format_find(*type, error);
@@ -316,8 +305,9 @@ static gboolean decide(struct sw_plan *plan, gboolean check, struct sw_progress 
 	plan->rootfs = g_strdup(build->rootfs != NULL ? build->rootfs : plan->facts->rootfs);
 	plan->rootfs_origin = build->rootfs != NULL ? sw_build_origin(build, "rootfs") : "image";
 	settle_target(plan, progress);
-	if (!settle_bound_images(plan, progress, error) || !read_keys(plan, error) ||
-	    !read_target_auth(plan, error) || !collect_objects(plan, cancellable, error))
+	if (!sw_bound_settle(build, plan->facts, progress, &plan->bound, cancellable, error) ||
+	    !read_keys(plan, error) || !read_target_auth(plan, error) ||
+	    !collect_objects(plan, cancellable, error))
 		return FALSE;
 	identify(plan);
 	return lay_out(plan, error) && list_files(plan, error) &&
@@ -348,6 +338,7 @@ void sw_plan_free(struct sw_plan *plan)
 	g_clear_pointer(&plan->files, g_ptr_array_unref);
 	g_clear_pointer(&plan->spaces, g_ptr_array_unref);
 	g_clear_pointer(&plan->kargs, g_ptr_array_unref);
+	g_clear_pointer(&plan->bound, g_ptr_array_unref);
 	sw_layout_free(plan->layout);
 	sw_objects_free(plan->objects);
 	sw_facts_free(plan->facts);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include "disk/bound-store.h"
 #include "disk/kargs.h"
 #include "disk/layout.h"
 #include "disk/objects.h"
@@ -41,7 +42,9 @@ struct sw_plan {
 	char *target_auth;	   /* text of the machine's auth.json; NULL: none */
 	char *ssh_keys;		   /* text of the authorized_keys file; NULL: none */
 	char *build_id;		   /* SHA-256 of all that shapes the disk, hexadecimal */
+	GPtrArray *bound;	   /* struct sw_bound_image that the disk will hold; never NULL */
 	guint64 disk_bytes;	   /* what the disk will hold, about */
+	guint64 bound_bytes;	   /* what BOUND takes beside it while the disk is made */
 	GPtrArray *files;	   /* struct sw_planned_file */
 	GPtrArray *spaces;	   /* struct sw_planned_space */
 };

@@ -57,6 +57,16 @@ static void add_source(JsonBuilder *builder, const struct sw_plan *plan)
 	json_builder_end_array(builder);
 	add_number(builder, "layers_fetched", plan->import->layers_fetched);
 	add_number(builder, "bytes_fetched", plan->import->bytes_fetched);
+	begin_array(builder, "bound_images");
+	for (guint i = 0; i < plan->bound->len; i++) {
+		const struct sw_bound_image *bound = g_ptr_array_index(plan->bound, i);
+
+		json_builder_begin_object(builder);
+		add_text(builder, "name", bound->name);
+		add_text(builder, "digest", bound->digest);
+		json_builder_end_object(builder);
+	}
+	json_builder_end_array(builder);
 	json_builder_end_object(builder);
 
 	begin_object(builder, "deployment");

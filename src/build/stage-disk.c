@@ -44,6 +44,7 @@ static gboolean make_disk(struct sw_run *run, GCancellable *cancellable, GError 
 		.compose = &compose,
 		.guest = run->guest,
 		.path = run->disk,
+		.bound = plan->bound->len > 0 ? plan->bound : NULL,
 		.scratch = sw_scratch_path(run->scratch),
 		.progress = run->progress,
 	};

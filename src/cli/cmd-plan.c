@@ -71,6 +71,22 @@ static void settings_to_json(JsonBuilder *json, const struct sw_plan *plan)
 	json_builder_end_object(json);
 }
 
+static void bound_to_json(JsonBuilder *json, const GPtrArray *images)
+{
+	json_builder_set_member_name(json, "bound_images");
+	json_builder_begin_array(json);
+	for (guint i = 0; i < images->len; i++) {
+		const struct sw_bound_image *bound = images->pdata[i];
+
+		json_builder_begin_object(json);
+		sw_json_text(json, "name", bound->name);
+		sw_json_text(json, "digest", bound->digest);
+		sw_json_number(json, "bytes", bound->bytes);
+		json_builder_end_object(json);
+	}
+	json_builder_end_array(json);
+}
+
 static void source_to_json(JsonBuilder *json, const struct sw_plan *plan)
 {
 	const struct sw_oci_image *oci = sw_source_image(plan->source);
@@ -84,6 +100,7 @@ static void source_to_json(JsonBuilder *json, const struct sw_plan *plan)
 	sw_json_number(json, "layers", oci->layers->len);
 	sw_json_text(json, "commit", plan->import->commit);
 	sw_json_text(json, "target_imgref", target);
+	bound_to_json(json, plan->bound);
 	json_builder_end_object(json);
 }
 
@@ -160,6 +177,11 @@ static void files_to_json(JsonBuilder *json, const struct sw_plan *plan)
 	json_builder_end_array(json);
 }
 
+static guint deviations(const struct sw_plan *plan)
+{
+	return sw_deviations_planned(plan->facts, plan->layout, plan->bound->len > 0);
+}
+
 static void print_json(const struct sw_plan *plan, GString *out)
 {
 	g_autoptr(JsonBuilder) json = json_builder_new();
@@ -171,7 +193,7 @@ static void print_json(const struct sw_plan *plan, GString *out)
 	disk_to_json(json, plan->layout);
 	kargs_to_json(json, plan);
 	files_to_json(json, plan);
-	sw_json_deviations(json, sw_deviations_planned(plan->facts, plan->layout));
+	sw_json_deviations(json, deviations(plan));
 	json_builder_end_object(json);
 	sw_json_print(json, out);
 }
@@ -208,6 +230,13 @@ static void print_source(const struct sw_plan *plan, GString *out)
 	sw_table_add(table, "kernel", plan->facts->kernel_version);
 	sw_table_add(table, "layers", layers);
 	sw_table_add(table, "commit", plan->import->commit);
+	for (guint i = 0; i < plan->bound->len; i++) {
+		const struct sw_bound_image *bound = plan->bound->pdata[i];
+		g_autofree char *size = sw_size_format(bound->bytes);
+		g_autofree char *text = g_strdup_printf("%s (%s)", bound->name, size);
+
+		sw_table_add(table, "bound image", text);
+	}
 	sw_table_print(table, 2, out);
 }
 
@@ -308,7 +337,7 @@ gboolean sw_cmd_plan(const struct sw_call *call, GString *out, GCancellable *can
 		print_disk(plan->layout, out);
 		print_kargs(plan, out);
 		print_files(plan, out);
-		sw_print_deviations(sw_deviations_planned(plan->facts, plan->layout), out);
+		sw_print_deviations(deviations(plan), out);
 	}
 	return check_space(plan, error);
 }

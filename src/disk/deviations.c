@@ -37,11 +37,14 @@ const struct sw_deviation_row sw_deviations[] = {
 	{ NULL, NULL, NULL },
 };
 
-guint sw_deviations_planned(const struct sw_facts *facts, const struct sw_layout *layout)
+guint sw_deviations_planned(const struct sw_facts *facts, const struct sw_layout *layout,
+			    gboolean has_store)
 {
 	guint bits = 1 << SW_DEVIATION_DERIVED_IDS | 1 << SW_DEVIATION_LAYER_TIMES |
-		     1 << SW_DEVIATION_ALEPH_KERNEL | 1 << SW_DEVIATION_NO_IMAGE_STORE;
+		     1 << SW_DEVIATION_ALEPH_KERNEL;
 
+	if (!has_store)
+		bits |= 1 << SW_DEVIATION_NO_IMAGE_STORE;
 	if (sw_layout_find(layout, SW_ROLE_BOOT) != NULL)
 		bits |= 1 << SW_DEVIATION_BOOT_PARTITION;
 	if (facts->bootloader == SW_BOOTLOADER_GRUB_DEBIAN)

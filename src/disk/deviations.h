@@ -28,5 +28,9 @@ struct sw_deviation_row {
 /* The rows in the order of enum sw_deviation; a NULL id ends them. */
 extern const struct sw_deviation_row sw_deviations[];
 
-/* The deviations (bits 1 << enum sw_deviation) of a disk of LAYOUT for an image of FACTS. */
-guint sw_deviations_planned(const struct sw_facts *facts, const struct sw_layout *layout);
+/*
+ * The deviations (bits 1 << enum sw_deviation) of a disk of LAYOUT for an image of FACTS.  HAS_STORE:
+ * bound images are put onto it.
+ */
+guint sw_deviations_planned(const struct sw_facts *facts, const struct sw_layout *layout,
+			    gboolean has_store);

@@ -289,6 +289,10 @@ static gboolean finish_in_guest(struct making *making, GError **error)
 	    !sw_guest_run(guest, deployment, making->bootloader->what, making->bootloader->script,
 			  error))
 		return FALSE;
+	if (making->request->bound != NULL &&
+	    !sw_bound_store_make(guest, deployment, making->request->bound,
+				 making->labels.policy != NULL, error))
+		return FALSE;
 	return label_in_guest(making, error) && sw_guest_finish(guest, error);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include "disk/bound-store.h"
 #include "disk/compose.h"
 #include "disk/guest.h"
 
@@ -9,6 +10,7 @@ struct sw_disk_request {
 	const struct sw_compose_request *compose;
 	struct sw_guest *guest; /* started on PATH */
 	const char *path;	/* of the raw disk file, empty but for its size */
+	const GPtrArray *bound; /* struct sw_bound_image for the image store; NULL: no store */
 	const char *scratch;	/* a directory for short-lived files */
 	struct sw_progress *progress;
 };

@@ -35,14 +35,32 @@ static gboolean has_label(const struct guestfs_xattr_list *xattrs, guint32 *inde
 	return found;
 }
 
+/* The file type of what guestfs_readdir() says. */
+static guint32 type_bits(char type)
+{
+	switch (type) {
+	case 'd':
+		return S_IFDIR;
+	case 'l':
+		return S_IFLNK;
+	case 'c': /* in an image store: what a layer deletes */
+		return S_IFCHR;
+	case 'b':
+		return S_IFBLK;
+	case 'f':
+		return S_IFIFO;
+	default:
+		return S_IFREG;
+	}
+}
+
 static gboolean label_entry(struct labelling *labelling, const char *path, char type,
 			    GError **error)
 {
-	guint32 mode = type == 'd' ? S_IFDIR : type == 'l' ? S_IFLNK : S_IFREG;
 	struct sw_guest *self = labelling->self;
 	g_autofree char *label = NULL;
 
-	if (!labelling->func(path, mode, &label, labelling->data, error))
+	if (!labelling->func(path, type_bits(type), &label, labelling->data, error))
 		return FALSE;
 	return label == NULL ||
 	       guestfs_lsetxattr(self->handle, "security.selinux", label, (int)strlen(label) + 1,

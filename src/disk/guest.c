@@ -415,24 +415,24 @@ gboolean sw_guest_unpack(struct sw_guest *guest, int fd, GError **error)
 
 /*
  * The physical root has no shell: for the time of the call, links make it look like the image.  The
- * bind mounts end with the script, whatever becomes of it.
+ * mounts end with the script, whatever becomes of it.  Programs that change what is mounted want
+ * their root to be a mount itself.
  */
 static char *wrap_script(const char *deployment, const char *script)
 {
 	g_autofree char *quoted = g_shell_quote(script);
 
-	return g_strdup_printf(
-		"d=/%s; set -e\n"
-		"undo() { umount -R $d/dev; umount $d/proc $d/sys $d/boot $d/sysroot $d/tmp "
-		"$d/run; }\n"
-		"mount --rbind /dev $d/dev; mount --bind /proc $d/proc; mount --bind /sys $d/sys\n"
-		"mount --bind / $d/sysroot; mount --bind /boot $d/boot\n"
-		"mount -t tmpfs tmpfs $d/tmp; mount -t tmpfs tmpfs $d/run\n"
-		"DISK=$(readlink -f /dev/disk/guestfs/" SW_GUEST_LABEL "); export DISK\n"
-		"r=0; chroot $d /bin/sh -ec %s </dev/null >&2 || r=$?\n"
-		"undo >/dev/null 2>&1 || true\n"
-		"exit $r",
-		deployment, quoted);
+	return g_strdup_printf("d=/%s; set -e\n"
+			       "mount --bind $d $d; mount --rbind /dev $d/dev\n"
+			       "mount --bind /proc $d/proc; mount --bind /sys $d/sys\n"
+			       "mount --bind / $d/sysroot; mount --bind /boot $d/boot\n"
+			       "mount -t tmpfs tmpfs $d/tmp; mount -t tmpfs tmpfs $d/run\n"
+			       "DISK=$(readlink -f /dev/disk/guestfs/" SW_GUEST_LABEL
+			       "); export DISK\n"
+			       "r=0; chroot $d /bin/sh -ec %s </dev/null >&2 || r=$?\n"
+			       "umount -R $d >/dev/null 2>&1 || true\n"
+			       "exit $r",
+			       deployment, quoted);
 }
 
 static const char *const root_links[] = { "bin", "sbin", "lib", "lib64" };
@@ -471,14 +471,14 @@ static gboolean undress_root(struct sw_guest *self)
 	return ok;
 }
 
-gboolean sw_guest_run(struct sw_guest *guest, const char *deployment, const char *what,
-		      const char *script, GError **error)
+static gboolean run(struct sw_guest *guest, const char *deployment, const char *what,
+		    const char *script, guint seconds, GError **error)
 {
 	g_autofree char *wrapped = wrap_script(deployment, script);
 	g_autofree char *output = NULL;
 	gboolean ok;
 
-	sw_guest_arm(guest, SW_GUEST_CALL_SECONDS);
+	sw_guest_arm(guest, seconds);
 	ok = dress_root(guest, deployment) || sw_guest_fail(guest, what, error);
 	if (ok) {
 		output = guestfs_sh(guest->handle, wrapped);
@@ -486,6 +486,40 @@ gboolean sw_guest_run(struct sw_guest *guest, const char *deployment, const char
 	}
 	if (ok)
 		ok = undress_root(guest) || sw_guest_fail(guest, what, error);
+	sw_watchdog_disarm(guest->watchdog);
+	return ok;
+}
+
+gboolean sw_guest_run(struct sw_guest *guest, const char *deployment, const char *what,
+		      const char *script, GError **error)
+{
+	return run(guest, deployment, what, script, SW_GUEST_CALL_SECONDS, error);
+}
+
+gboolean sw_guest_run_long(struct sw_guest *guest, const char *deployment, const char *what,
+			   const char *script, GError **error)
+{
+	return run(guest, deployment, what, script, SW_GUEST_TRANSFER_SECONDS, error);
+}
+
+gboolean sw_guest_load_module(struct sw_guest *guest, const char *module, GError **error)
+{
+	gboolean ok;
+
+	sw_guest_arm(guest, SW_GUEST_CALL_SECONDS);
+	ok = guestfs_modprobe(guest->handle, module) == 0 || sw_guest_fail(guest, module, error);
+	sw_watchdog_disarm(guest->watchdog);
+	return ok;
+}
+
+gboolean sw_guest_copy_in(struct sw_guest *guest, const char *from, const char *to, GError **error)
+{
+	gboolean ok;
+
+	sw_guest_arm(guest, SW_GUEST_TRANSFER_SECONDS);
+	ok = (guestfs_mkdir_p(guest->handle, to) == 0 &&
+	      guestfs_copy_in(guest->handle, from, to) == 0) ||
+	     sw_guest_fail(guest, "copying into the appliance", error);
 	sw_watchdog_disarm(guest->watchdog);
 	return ok;
 }

@@ -51,6 +51,21 @@ gboolean sw_guest_unpack(struct sw_guest *guest, int fd, GError **error) G_GNUC_
 gboolean sw_guest_run(struct sw_guest *guest, const char *deployment, const char *what,
 		      const char *script, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* As sw_guest_run() for what may take long (an hour) without having hung. */
+gboolean sw_guest_run_long(struct sw_guest *guest, const char *deployment, const char *what,
+			   const char *script, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Has the appliance's kernel load MODULE, if it is not there already. */
+gboolean sw_guest_load_module(struct sw_guest *guest, const char *module,
+			      GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
+ * Copies the directory FROM of this machine, with its name and its owners, into the directory TO of
+ * the physical root, which is made.
+ */
+gboolean sw_guest_copy_in(struct sw_guest *guest, const char *from, const char *to,
+			  GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /*
  * Says the SELinux label (to be freed; NULL: none) of PATH, from the physical root "/", with MODE, of
  * which only the file type is set.

@@ -134,8 +134,10 @@ static void compute_sizes(const struct sw_layout_request *request,
 
 	sizes->content = request->root_bytes;
 	sizes->boot = MAX(BOOT_BYTES, sw_round_up(kernels + kernels / 20 + 64 * SW_MIB, ROOT_UNIT));
-	sizes->minimum = root_size(filesystem, request, 1, 0, ALIGNMENT);
-	sizes->wanted = root_size(filesystem, request, 2, VAR_BYTES, ROOT_UNIT);
+	sizes->minimum = root_size(filesystem, request, 1, request->transient_bytes, ALIGNMENT);
+	sizes->wanted = sw_round_up(
+		MAX(root_size(filesystem, request, 2, VAR_BYTES, ROOT_UNIT), sizes->minimum),
+		ROOT_UNIT);
 	sizes->overhead = sizes->wanted - 2 * sizes->content - VAR_BYTES;
 	sizes->fixed = 2 * TABLE_BYTES;
 	for (const enum sw_role *role = architecture->roles; *role != SW_ROLE_ROOT; role++)
@@ -240,7 +242,7 @@ gboolean sw_layout_plan(const struct sw_layout_request *request, struct sw_layou
 	if (filesystem == NULL)
 		return FALSE;
 	if (request->root_bytes > CONTENT_LIMIT || request->boot_bytes > CONTENT_LIMIT ||
-	    request->root_inodes > INODE_LIMIT)
+	    request->transient_bytes > CONTENT_LIMIT || request->root_inodes > INODE_LIMIT)
 		return sw_fail(error, SW_ERROR_IMAGE, "size", "the image is too large for a disk");
 	compute_sizes(request, architecture, filesystem, &sizes);
 	if (!check_request(request, &sizes, error))

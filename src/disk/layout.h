@@ -40,11 +40,12 @@ struct sw_layout_request {
 	const char *architecture; /* OCI's word */
 	const char *rootfs;	  /* "ext4", "xfs", "btrfs" */
 	guint64 size;		  /* asked for; 0: computed */
-	guint64 unit;	     /* the size is rounded up to its multiple, a power of two; 0: any */
-	guint64 root_bytes;  /* what root will hold, filesystem blocks and objects counted */
-	guint64 root_inodes; /* files, directories and objects among it */
-	guint64 boot_bytes;  /* kernel, initramfs and device trees of one deployment */
-	const char *seed;    /* of every derived UUID; never NULL */
+	guint64 unit;	    /* the size is rounded up to its multiple, a power of two; 0: any */
+	guint64 root_bytes; /* what root will hold, filesystem blocks and objects counted */
+	guint64 transient_bytes; /* what root holds beside that while the disk is made */
+	guint64 root_inodes;	 /* files, directories and objects among it */
+	guint64 boot_bytes;	 /* kernel, initramfs and device trees of one deployment */
+	const char *seed;	 /* of every derived UUID; never NULL */
 };
 
 /*

@@ -315,6 +315,7 @@ static gboolean read_presence(struct sw_facts *facts, const struct sw_tree *tree
 		{ "/etc/selinux/config", &facts->has_selinux },
 		{ "/usr/bin/ostree", &facts->has_ostree },
 		{ "/usr/bin/podman", &facts->has_podman },
+		{ "/usr/bin/skopeo", &facts->has_skopeo },
 	};
 
 	for (gsize i = 0; i < G_N_ELEMENTS(files); i++)

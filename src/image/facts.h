@@ -61,6 +61,7 @@ struct sw_facts {
 	struct sw_install_config *install; /* the install configuration, all of it; never NULL */
 	char **bound_images;  /* references of the images it is bound to (contract 2.13) */
 	gboolean has_podman;  /* the program usr/bin/podman */
+	gboolean has_skopeo;  /* the program usr/bin/skopeo */
 	gboolean has_policy;  /* etc/containers/policy.json does not accept anything by default */
 	char *rootfs;	      /* install configuration: root filesystem; NULL: none given */
 	char *stateroot;      /* install configuration, else "default" */

@@ -465,8 +465,11 @@ static gboolean judge_bound_images(const struct sw_requirement_input *input,
 	if (names == NULL || names[0] == NULL)
 		return met(row, "none");
 	joined = join_names(names);
-	return warn(row, "choose: --bound-images skip (the machine begins without them)", "%u: %s",
-		    g_strv_length(input->facts->bound_images), joined);
+	return warn(
+		row,
+		"choose: --bound-images stored (they are put onto the disk) or skip (the machine "
+		"begins without them)",
+		"%u: %s", g_strv_length(input->facts->bound_images), joined);
 }
 
 static const struct {

@@ -27,6 +27,7 @@ static const struct fault {
 	{ " is blocked in ", "policy", "refused by registries.conf", FALSE },
 	{ "no image found in ", "no-architecture", "not made for the architecture", FALSE },
 	{ "corrupted blob, expecting", "digest", "not what its digest says", FALSE },
+	{ "Digest did not match, expected", "digest", "not what its digest says", FALSE },
 	{ " does not match expected ", "digest", "not what its digest says", FALSE },
 	{ "does not match provided manifest digest", "digest", "not what its digest says", FALSE },
 	{ " bytes in blob, got ", "digest", "not of the size that the manifest says", FALSE },

@@ -19,7 +19,7 @@ struct sw_build {
 	char **karg_deletes;   /* kernel arguments to delete: "key" or "key=value"; never NULL */
 	char *target_imgref;   /* what the machine updates from; NULL: the source, a registry's */
 	char *target_authfile; /* path of the credentials it updates with; NULL: none */
-	char *bound_images;    /* "skip"; NULL: the image must not be bound to any */
+	char *bound_images;    /* "stored", "skip"; NULL: the image must not be bound to any */
 	char *root_ssh_keys; /* path of an authorized_keys file, which was read once; NULL: none */
 	char *output;	     /* the output directory; never NULL */
 	char **stores;	     /* URIs of places to publish to as well; never NULL */

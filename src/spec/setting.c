@@ -20,7 +20,7 @@
 #define ID "bad-value"
 
 static const char *const rootfs_words[] = { "ext4", "xfs", "btrfs", NULL };
-static const char *const bound_words[] = { "skip", NULL };
+static const char *const bound_words[] = { "stored", "skip", NULL };
 static const char *const arch_words[] = { "amd64", "arm64", "ppc64le", "riscv64", "s390x", NULL };
 
 static gboolean check_image(const char *text, char **ret_canonical, GError **error)
@@ -182,7 +182,8 @@ const struct sw_setting sw_settings[] = {
 	{ .flag = "bound-images", .key = "bound-images", .type = SW_SETTING_TEXT, .value = "HOW",
 	  .words = bound_words, .otherwise = "an image that is bound to others is refused",
 	  FIELD(bound_images),
-	  .help = "what becomes of the images that the image is bound to" },
+	  .help = "what becomes of the images that the image is bound to: put onto the disk, or "
+		  "left out" },
 	{ .flag = "root-ssh-authorized-keys", .key = "root-ssh-authorized-keys",
 	  .type = SW_SETTING_TEXT, .kind = SW_KIND_FILE, .value = "FILE", FIELD(root_ssh_keys),
 	  .look = sw_keys_check, .help = "public keys that may log in as root over ssh" },

@@ -49,6 +49,10 @@ static guint32 type_bits(const struct sw_inode *inode)
 		return S_IFDIR;
 	case SW_TAR_SYMLINK:
 		return S_IFLNK;
+	case SW_TAR_DEVICE: /* in an image store: what a layer deletes */
+		return S_IFCHR;
+	case SW_TAR_FIFO:
+		return S_IFIFO;
 	default:
 		return S_IFREG;
 	}

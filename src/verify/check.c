@@ -11,11 +11,17 @@ const char *const sw_finding_states[] = {
 };
 
 const struct sw_check *const sw_checks[] = {
-	sw_checks_table,      sw_checks_filesystems,
-	sw_checks_repository, sw_checks_deployment,
-	sw_checks_loader,     sw_checks_bootloader,
-	sw_checks_bootupd,    sw_checks_labels,
-	sw_checks_machine,    NULL,
+	sw_checks_table,
+	sw_checks_filesystems,
+	sw_checks_repository,
+	sw_checks_deployment,
+	sw_checks_loader,
+	sw_checks_bootloader,
+	sw_checks_bootupd,
+	sw_checks_labels,
+	sw_checks_store,
+	sw_checks_machine,
+	NULL,
 };
 
 static void add(struct sw_finding *finding, enum sw_finding_state state, const char *format,

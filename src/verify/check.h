@@ -51,6 +51,7 @@ extern const struct sw_check sw_checks_loader[];
 extern const struct sw_check sw_checks_bootloader[];
 extern const struct sw_check sw_checks_bootupd[];
 extern const struct sw_check sw_checks_labels[];
+extern const struct sw_check sw_checks_store[];
 extern const struct sw_check sw_checks_machine[];
 
 /* All groups in the order of the output; NULL at the end. */

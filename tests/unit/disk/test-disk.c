@@ -44,6 +44,26 @@ gboolean sw_guest_run(struct sw_guest *guest, G_GNUC_UNUSED const char *deployme
 	return call(guest, name, error);
 }
 
+gboolean sw_guest_run_long(struct sw_guest *guest, const char *deployment, const char *what,
+			   const char *script, GError **error)
+{
+	return sw_guest_run(guest, deployment, what, script, error);
+}
+
+gboolean sw_guest_load_module(struct sw_guest *guest, const char *module, GError **error)
+{
+	g_autofree char *name = g_strconcat("load ", module, NULL);
+
+	return call(guest, name, error);
+}
+
+gboolean sw_guest_copy_in(struct sw_guest *guest, const char *from, const char *to, GError **error)
+{
+	g_autofree char *name = g_strdup_printf("copy %s to %s", from, to);
+
+	return call(guest, name, error);
+}
+
 gboolean sw_guest_label(struct sw_guest *guest, const char *directory,
 			G_GNUC_UNUSED const char *const *except,
 			G_GNUC_UNUSED sw_guest_label_func func, G_GNUC_UNUSED void *data,
@@ -71,6 +91,7 @@ struct bed {
 	struct sw_layout *layout;
 	GPtrArray *kargs;
 	const char *auth;
+	GPtrArray *bound;
 	char *disk;
 	struct sw_guest guest;
 	gboolean has_policy; /* of SELinux */
@@ -183,6 +204,7 @@ static gboolean make(struct bed *bed, GError **error)
 		.compose = &compose,
 		.guest = &bed->guest,
 		.path = bed->disk,
+		.bound = bed->bound,
 		.scratch = bed->image->directory,
 	};
 
@@ -377,6 +399,35 @@ static void test_labels(struct bed *bed, G_GNUC_UNUSED const void *data)
 	check_filesystem(bed, SW_ROLE_ROOT);
 }
 
+/* The labels come last; a dying appliance is one at each step of the store. */
+static void test_bound_images(struct bed *bed, G_GNUC_UNUSED const void *data)
+{
+	static const char *const calls[] = { "load", "copy", "run storing",
+					     "run making the image" };
+	struct sw_bound_image image = { .name = (char *)"quay.io/a/b:1",
+					.bytes = 100,
+					.directory = (char *)"/scratch/bound-0" };
+	g_autoptr(GPtrArray) images = g_ptr_array_new();
+	g_autoptr(GError) error = NULL;
+
+	g_ptr_array_add(images, &image);
+	bed->bound = images;
+	ok(make(bed, &error), error);
+	g_assert_nonnull(strstr(bed->guest.calls->str, "load overlay;run making the image store;"
+						       "copy /scratch/bound-0 to /.slipway-bound;"
+						       "run storing the bound image quay.io/a/b:1;"
+						       "run making the image store;label /;"));
+	g_assert_nonnull(strstr(bed->guest.scripts->str, "dir:/sysroot/.slipway-bound/bound-0 "
+							 "containers-storage:'quay.io/a/b:1' "));
+	g_assert_nonnull(strstr(bed->guest.scripts->str, "touch storage.tmp/.bootc_labeled\n"));
+	for (guint i = 0; i < G_N_ELEMENTS(calls); i++) {
+		g_clear_error(&error);
+		bed->guest.fail_at = calls[i];
+		g_assert_false(make(bed, &error));
+		g_assert_cmpstr(sw_error_id(error), ==, "appliance-died");
+	}
+}
+
 static void test_xfs(struct bed *bed, G_GNUC_UNUSED const void *data)
 {
 	g_autoptr(GError) error = NULL;
@@ -452,6 +503,8 @@ int main(int argc, char **argv)
 	g_test_add("/disk/configured", struct bed, "ext4", set_up, test_configured, tear_down);
 	g_test_add("/disk/verity", struct bed, "ext4", set_up, test_verity, tear_down);
 	g_test_add("/disk/labels", struct bed, "ext4", set_up_with_policy, test_labels, tear_down);
+	g_test_add("/disk/bound-images", struct bed, "ext4", set_up_with_policy, test_bound_images,
+		   tear_down);
 	g_test_add("/disk/xfs", struct bed, "xfs", set_up, test_xfs, tear_down);
 	g_test_add("/disk/guest-dies", struct bed, "xfs", set_up, test_guest_dies, tear_down);
 	g_test_add("/disk/same-bytes", struct bed, "ext4", set_up, test_same_bytes, tear_down);

@@ -214,6 +214,25 @@ static void assert_refused(const struct sw_layout_request *request, int code, co
 	g_assert_cmpstr(sw_error_id(error), ==, id);
 }
 
+/* What root holds only while the disk is made counts once, where nothing else is there yet. */
+static void test_transient(void)
+{
+	struct sw_layout_request request = make_request("amd64", "ext4");
+	g_autoptr(SwLayout) without = plan(&request);
+	g_autoptr(SwLayout) little = NULL;
+	g_autoptr(SwLayout) much = NULL;
+
+	request.transient_bytes = 100 * SW_MIB;
+	little = plan(&request);
+	g_assert_cmpuint(little->minimum_size, ==, without->minimum_size + request.transient_bytes);
+	g_assert_cmpuint(little->size, ==, without->size);
+	request.transient_bytes = 10 * SW_GIB;
+	much = plan(&request);
+	check_layout(much);
+	g_assert_cmpuint(much->minimum_size, ==, without->minimum_size + request.transient_bytes);
+	g_assert_cmpuint(much->size, >=, much->minimum_size);
+}
+
 static void test_unit(void)
 {
 	struct sw_layout_request request = make_request("amd64", "ext4");
@@ -305,6 +324,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/layout/inodes", test_inodes);
 	g_test_add_func("/layout/large-boot", test_large_boot);
 	g_test_add_func("/layout/asked", test_asked);
+	g_test_add_func("/layout/transient", test_transient);
 	g_test_add_func("/layout/unit", test_unit);
 	g_test_add_func("/layout/refused", test_refused);
 	g_test_add_func("/layout/identifiers", test_identifiers);

@@ -129,9 +129,9 @@ struct taken {
 };
 
 /* A sw_layer_func that verifies what it reads; DATA is a struct taken. */
-static gboolean take_and_verify(const struct sw_oci_layer *layer, const char *expected_digest,
-				int fd, void *data, G_GNUC_UNUSED GCancellable *cancellable,
-				GError **error)
+static inline gboolean take_and_verify(const struct sw_oci_layer *layer,
+				       const char *expected_digest, int fd, void *data,
+				       G_GNUC_UNUSED GCancellable *cancellable, GError **error)
 {
 	struct taken *taken = data;
 	g_autoptr(SwSha256) hash = sw_sha256_new();
@@ -157,8 +157,8 @@ static gboolean take_and_verify(const struct sw_oci_layer *layer, const char *ex
 	return good || sw_fail(error, SW_ERROR_SOURCE, "taker", "layer %s: bad", layer->digest);
 }
 
-static gboolean fetch_all(struct sw_source *source, sw_layer_func take, void *data,
-			  GCancellable *cancellable, GError **error)
+static inline gboolean fetch_all(struct sw_source *source, sw_layer_func take, void *data,
+				 GCancellable *cancellable, GError **error)
 {
 	guint count = sw_source_image(source)->layers->len;
 	g_autofree guint *wanted = g_new(guint, count);

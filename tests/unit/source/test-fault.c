@@ -49,6 +49,9 @@ static const struct {
 	{ "open /etc/containers/policy.json: no such file or directory", "policy", FALSE },
 	{ "registry q.io is blocked in /etc/containers/registries.conf", "policy", FALSE },
 	{ "corrupted blob, expecting sha256:" HEX, "digest", FALSE },
+	{ "writing blob: happened during read: Digest did not match, expected sha256:" HEX
+	  ", got sha256:" HEX,
+	  "digest", FALSE },
 	{ "Download config.json digest sha256:" HEX " does not match expected sha256:" HEX,
 	  "digest", FALSE },
 	{ "Manifest does not match provided manifest digest sha256:" HEX, "digest", FALSE },

@@ -4,58 +4,16 @@
 #include <signal.h>
 
 #include "core/file.h"
-#include "layout.h"
+#include "registry.h"
 
 /* Against tests/fakes/lying-registry.py, which says what each fault does. */
 static const size_t sizes[] = { 300000, 900000, 20, 200000, 400000, 5000 };
 #define LAYERS G_N_ELEMENTS(sizes)
 static struct layout *layout;
 
-struct registry {
-	GSubprocess *process;
-	char *reference;
-};
-
-static void registry_stop(struct registry *registry)
-{
-	g_subprocess_force_exit(registry->process);
-	g_subprocess_wait(registry->process, NULL, NULL);
-	g_object_unref(registry->process);
-	g_free(registry->reference);
-}
-
-static struct registry registry_start(const char *fault)
-{
-	g_autofree char *tests = g_path_get_dirname(g_getenv("SW_TEST_DATA"));
-	g_autofree char *program = g_build_filename(tests, "fakes", "lying-registry.py", NULL);
-	g_autoptr(GError) error = NULL;
-	struct registry registry = { 0 };
-	char line[100] = "";
-	GInputStream *output = NULL;
-	gssize n = 0;
-
-	registry.process = g_subprocess_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, program,
-					    "--fault", fault, layout->path, NULL);
-	g_assert_no_error(error);
-	output = g_subprocess_get_stdout_pipe(registry.process);
-	n = g_input_stream_read(output, line, sizeof line - 1, NULL, &error);
-	g_assert_cmpint(n, >, 0);
-	g_assert_true(g_str_has_prefix(line, "listening on "));
-	g_strchomp(line);
-	registry.reference = g_strdup_printf("docker://%s/a/b:1", line + strlen("listening on "));
-	return registry;
-}
-
-static void assert_error(const GError *error, enum sw_error code, const char *id)
-{
-	g_assert_error(error, SW_ERROR, (int)code);
-	g_assert_cmpstr(sw_error_id(error), ==, id);
-	g_assert_null(strchr(error->message, '\n'));
-}
-
 static void assert_passes(const char *fault, guint idle_ms)
 {
-	struct registry registry = registry_start(fault);
+	struct registry registry = registry_start(layout, fault);
 	g_autoptr(GError) error = NULL;
 	g_autoptr(SwSource) source = NULL;
 	struct taken taken = { 0 };
@@ -97,7 +55,7 @@ static void test_final_at_open(void)
 	};
 
 	for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-		struct registry registry = registry_start(cases[i].fault);
+		struct registry registry = registry_start(layout, cases[i].fault);
 		guint idle_ms = strcmp(cases[i].fault, "hang-manifest") == 0 ? 500 : 0;
 		g_autoptr(GError) error = NULL;
 		struct sw_source *source = NULL;
@@ -122,7 +80,7 @@ static void test_final_at_fetch(void)
 	};
 
 	for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-		struct registry registry = registry_start(cases[i].fault);
+		struct registry registry = registry_start(layout, cases[i].fault);
 		g_autoptr(GError) error = NULL;
 		g_autoptr(SwSource) source = NULL;
 		struct taken taken = { 0 };
@@ -138,7 +96,7 @@ static void test_final_at_fetch(void)
 
 static void test_tls(void)
 {
-	struct registry registry = registry_start("none");
+	struct registry registry = registry_start(layout, "none");
 	g_autoptr(GError) error = NULL;
 	g_autoptr(SwReference) reference = NULL;
 	struct sw_source *source = NULL;
@@ -154,7 +112,7 @@ static void test_tls(void)
 
 static void test_authfile(void)
 {
-	struct registry registry = registry_start("auth:user:secret");
+	struct registry registry = registry_start(layout, "auth:user:secret");
 	g_autofree char *host = g_strndup(registry.reference + strlen("docker://"),
 					  strcspn(registry.reference + strlen("docker://"), "/"));
 	g_autofree char *path = g_build_filename(layout->path, "auth.json", NULL);
@@ -214,13 +172,13 @@ static void test_takers(void)
 		{ "wrong-blob", give_up, SW_ERROR_SOURCE, "digest" },
 		{ "slow:1000", run_out_of_space, SW_ERROR_ENVIRONMENT, "disk-full" },
 	};
-	struct registry registry = registry_start("none");
+	struct registry registry = registry_start(layout, "none");
 	g_autoptr(GError) fault = NULL;
 	g_autoptr(SwSource) good = NULL;
 	int content = 0;
 
 	for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-		struct registry other = registry_start(cases[i].fault);
+		struct registry other = registry_start(layout, cases[i].fault);
 		g_autoptr(GError) error = NULL;
 		g_autoptr(SwSource) source = NULL;
 
@@ -257,7 +215,7 @@ static void test_cancel(void)
 	static const char *const faults[] = { "hang", "slow:1000", "hang-manifest" };
 
 	for (guint i = 0; i < G_N_ELEMENTS(faults); i++) {
-		struct registry registry = registry_start(faults[i]);
+		struct registry registry = registry_start(layout, faults[i]);
 		g_autoptr(GCancellable) cancellable = g_cancellable_new();
 		g_autoptr(GError) error = NULL;
 		g_autoptr(SwSource) source = NULL;
