@@ -59,12 +59,12 @@ static gboolean check_keys(const struct sw_build *build, GError **error)
 gboolean sw_run_open_stores(struct sw_run *run, GCancellable *cancellable, GError **error)
 {
 	const struct sw_build *build = run->build;
+	g_auto(GStrv) options = sw_store_options(build->options, build->authfile);
 
 	if (build->stores[0] == NULL)
 		return TRUE;
 	return check_keys(build, error) &&
-	       sw_publish_open(build->stores, build->options, &run->destinations, cancellable,
-			       error) &&
+	       sw_publish_open(build->stores, options, &run->destinations, cancellable, error) &&
 	       sw_publish_check(run->destinations, 0, run->progress, cancellable, error);
 }
 

@@ -190,12 +190,12 @@ gboolean sw_cmd_publish(const struct sw_call *call, GString *out, GCancellable *
 	g_autoptr(GPtrArray) artifacts =
 		g_ptr_array_new_with_free_func((GDestroyNotify)sw_artifact_free);
 	g_autoptr(GPtrArray) destinations = NULL;
+	g_auto(GStrv) options = sw_store_options(call->build->options, call->build->authfile);
 
 	if (call->build->stores[0] == NULL)
 		return sw_fail(error, SW_ERROR_USAGE, "usage",
 			       "publish needs a place: slipway publish FILE --store URI");
-	return sw_publish_open(call->build->stores, call->build->options, &destinations,
-			       cancellable, error) &&
+	return sw_publish_open(call->build->stores, options, &destinations, cancellable, error) &&
 	       read_artifacts(call, progress, artifacts, cancellable, error) &&
 	       publish(call->build, destinations, artifacts, progress, out, cancellable, error);
 }

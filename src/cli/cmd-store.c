@@ -14,9 +14,10 @@ static gboolean open_place(const struct sw_call *call, struct sw_store **ret_sto
 			   GCancellable *cancellable, GError **error)
 {
 	g_autoptr(SwStoreUri) uri = NULL;
+	g_auto(GStrv) options = sw_store_options(call->build->options, call->build->authfile);
 
 	return sw_store_uri_parse(call->argument, &uri, error) &&
-	       sw_store_open(uri, NULL, call->build->options, ret_store, cancellable, error);
+	       sw_store_open(uri, NULL, options, ret_store, cancellable, error);
 }
 
 /* Where a listing goes. */
@@ -73,7 +74,8 @@ gboolean sw_cmd_fetch(const struct sw_call *call, GString *out, GCancellable *ca
 	g_autoptr(SwStoreUri) uri = NULL;
 	g_autofree char *path = NULL;
 	struct sw_fetched fetched = { 0 };
-	struct sw_fetch fetch = { .options = call->build->options,
+	g_auto(GStrv) options = sw_store_options(call->build->options, call->build->authfile);
+	struct sw_fetch fetch = { .options = options,
 				  .output = here ? "." : call->build->output,
 				  .overwrite = call->build->overwrite,
 				  .progress = progress };
@@ -113,10 +115,11 @@ gboolean sw_cmd_url(const struct sw_call *call, GString *out, GCancellable *canc
 	g_autofree char *url = NULL;
 	guint64 expires = EXPIRES_MAX;
 	GError *problem = NULL;
+	g_auto(GStrv) options = sw_store_options(call->build->options, call->build->authfile);
 
 	if ((call->expires != NULL && !sw_duration_parse(call->expires, &expires, error)) ||
 	    !sw_store_uri_parse(call->argument, &uri, error) ||
-	    !sw_store_open_key(uri, 1, call->build->options, &store, &key, cancellable, error))
+	    !sw_store_open_key(uri, 1, options, &store, &key, cancellable, error))
 		return FALSE;
 	url = store->storage->url(store->state, key, expires, &problem);
 	if (problem != NULL) {
@@ -193,9 +196,10 @@ gboolean sw_cmd_rm(const struct sw_call *call, GString *out, GCancellable *cance
 	g_autofree char *key = NULL;
 	struct sw_stored stored = { 0 };
 	gboolean there = FALSE;
+	g_auto(GStrv) options = sw_store_options(call->build->options, call->build->authfile);
 
 	if (!sw_store_uri_parse(call->argument, &uri, error) ||
-	    !sw_store_open_key(uri, 1, call->build->options, &store, &key, cancellable, error) ||
+	    !sw_store_open_key(uri, 1, options, &store, &key, cancellable, error) ||
 	    !sw_store_has(store, key, &there, &stored, cancellable, error))
 		return FALSE;
 	if (!there && !remove_publications(call, removed, cancellable, error))

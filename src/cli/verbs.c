@@ -42,17 +42,19 @@ static const char *const build_options[] = {
 /* clang-format on */
 static const char *const convert_options[] = { "type", "option", "output", "progress",
 					       "keep", "json",	 NULL };
-static const char *const publish_options[] = { "store",	      "type",	"name",	    "image-version",
-					       "target-arch", "layout", "tag",	    "latest",
-					       "overwrite",   "option", "progress", "json",
-					       NULL };
-static const char *const place_options[] = { "option", "json", NULL };
-static const char *const fetch_options[] = { "output",	 "overwrite", "option",
+static const char *const publish_options[] = { "store",	      "type",	  "name",   "image-version",
+					       "target-arch", "layout",	  "tag",    "latest",
+					       "overwrite",   "authfile", "option", "progress",
+					       "json",	      NULL };
+static const char *const place_options[] = { "authfile", "option", "json", NULL };
+static const char *const fetch_options[] = { "output",	 "overwrite", "authfile", "option",
 					     "progress", "json",      NULL };
-static const char *const url_options[] = { "expires", "option", "json", NULL };
-static const char *const prune_options[] = { "keep-last", "max-age", "max-bytes", "pinned",
-					     "dry-run",	  "option",  "json",	  NULL };
-static const char *const verify_store_options[] = { "option", "progress", "json", NULL };
+static const char *const url_options[] = { "expires", "authfile", "option", "json", NULL };
+static const char *const prune_options[] = { "keep-last", "max-age", "max-bytes",
+					     "pinned",	  "dry-run", "authfile",
+					     "option",	  "json",    NULL };
+static const char *const verify_store_options[] = { "authfile", "option", "progress", "json",
+						    NULL };
 static const char *const inspect_options[] = { "target-arch", "rootfs", "authfile", "tls-verify",
 					       "progress",    "json",	NULL };
 

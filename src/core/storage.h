@@ -36,7 +36,7 @@ typedef void (*sw_storage_report)(const char *name, const GError *error, void *d
  * A place for artifacts.  storage/NAME.c defines one as sw_storage_NAME; the table is generated
  * from the file names.  Calls: open, then any number of the others, then close (also after a
  * failed open). Errors are SW_ERROR_STORAGE, or SW_ERROR_ENVIRONMENT for a full disk; "no-key" for a
- * key that is not there.  All keys are checked by the caller with sw_key_check().
+ * key that is not there, "no-delete" where nothing can be removed.  All keys are checked by the caller with sw_key_check().
  */
 struct sw_storage {
 	const char *name;    /* "local" */

@@ -30,6 +30,22 @@ static GHashTable *merge_options(const struct sw_store_uri *uri, char *const *op
 	return all;
 }
 
+char **sw_store_options(char *const *options, const char *authfile)
+{
+	GPtrArray *all = g_ptr_array_new();
+
+	for (const struct sw_storage *const *s = sw_storages; authfile != NULL && *s != NULL; s++)
+		for (const struct sw_param *p = (*s)->params; p != NULL && p->name != NULL; p++)
+			if (g_str_equal(p->name, "authfile"))
+				g_ptr_array_add(all, g_strdup_printf("%s.%s=%s", (*s)->name,
+								     p->name, authfile));
+	/* Of two of one name the later one holds. */
+	for (; options != NULL && *options != NULL; options++)
+		g_ptr_array_add(all, g_strdup(*options));
+	g_ptr_array_add(all, NULL);
+	return (char **)g_ptr_array_free(all, FALSE);
+}
+
 gboolean sw_store_open(const struct sw_store_uri *uri, const char *location, char *const *options,
 		       struct sw_store **ret_store, GCancellable *cancellable, GError **error)
 {

@@ -19,6 +19,12 @@ gboolean sw_store_open(const struct sw_store_uri *uri, const char *location, cha
 		       struct sw_store **ret_store, GCancellable *cancellable,
 		       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/*
+ * OPTIONS for sw_store_open() with AUTHFILE (NULL: none) for each backend that has such an option
+ * and is not given another; to be freed.
+ */
+char **sw_store_options(char *const *options, const char *authfile);
+
 /* Closes; NULL is fine. */
 void sw_store_free(struct sw_store *store);
 typedef struct sw_store SwStore;

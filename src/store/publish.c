@@ -220,7 +220,7 @@ static gboolean look_first(struct job *job, gboolean *ret_same, GError **error)
 	return TRUE;
 }
 
-/* A record is there only while all that it names is. */
+/* A record is there only while all that it names is, but where nothing can be removed. */
 static gboolean remove_record(struct job *job, const char *record, GError **error)
 {
 	static const char *const names[] = { SW_RECORD_MANIFEST, SW_RECORD_SUMS };
@@ -228,9 +228,13 @@ static gboolean remove_record(struct job *job, const char *record, GError **erro
 
 	for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
 		g_autofree char *key = g_strconcat(record, names[i], NULL);
+		g_autoptr(GError) inner = NULL;
 
-		if (!store->storage->remove(store->state, key, job->cancellable, error))
+		if (!store->storage->remove(store->state, key, job->cancellable, &inner) &&
+		    !sw_error_is(inner, "no-delete")) {
+			g_propagate_error(error, g_steal_pointer(&inner));
 			return FALSE;
+		}
 	}
 	return TRUE;
 }

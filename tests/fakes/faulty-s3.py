@@ -17,35 +17,17 @@ A proxy in front of the S3 server ENDPOINT (http://HOST:PORT) with one FAULT:
 Prints its own endpoint. LOG gets a line for each request that was forwarded: METHOD PATH?QUERY.
 """
 import email.utils
-import http.client
-import http.server
-import socket
-import struct
 import sys
-import threading
 import time
 import urllib.parse
 
-upstream = urllib.parse.urlsplit(sys.argv[1])
+sys.dont_write_bytecode = True
+from proxy import Proxy, nth, serve  # noqa: E402
+
 fault = sys.argv[2]
-log = open(sys.argv[3], "a", encoding="utf-8")
-lock = threading.Lock()
-counts = {}
 
 
-def nth(what):
-    """How often this was called for WHAT, now included."""
-    with lock:
-        counts[what] = counts.get(what, 0) + 1
-        return counts[what]
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_):
-        pass
-
+class Handler(Proxy):
     def fail(self, status, code, headers=(), text="no"):
         body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{text}</Message></Error>".encode()
         self.send_response_only(status)
@@ -57,38 +39,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
-
-    def reset(self):
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.close_connection = True
-        self.connection.close()
-
-    def forward(self, body):
-        connection = http.client.HTTPConnection(upstream.hostname, upstream.port, timeout=60)
-        connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
-        for name, value in self.headers.items():
-            if name.lower() not in ("connection", "expect"):
-                connection.putheader(name, value)
-        connection.endheaders(body)
-        answer = connection.getresponse()
-        data = answer.read()
-        connection.close()
-        with lock:
-            log.write(f"{self.command} {self.path}\n")
-            log.flush()
-        return answer, data
-
-    def give(self, answer, data):
-        self.send_response_only(answer.status)
-        for name, value in answer.getheaders():
-            if name.lower() not in ("transfer-encoding", "connection", "content-length"):
-                self.send_header(name, value)
-        length = answer.getheader("Content-Length") if self.command == "HEAD" else str(len(data))
-        if answer.status != 204:
-            self.send_header("Content-Length", length)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(data)
 
     def answered_by_fault(self, part, completes, aborts):
         """Faults that need no server."""
@@ -109,7 +59,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return False
         return True
 
-    def handle_one(self):
+    def answer_it(self):
         parts = urllib.parse.urlsplit(self.path)
         part = self.command == "PUT" and "partNumber=" in parts.query
         creates = self.command == "POST" and parts.query.startswith("uploads")
@@ -137,16 +87,5 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.reset()
         return self.give(answer, data)
 
-    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = handle_one
 
-
-class Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, *_):
-        pass
-
-
-server = Server(("127.0.0.1", 0), Handler)
-print(f"http://127.0.0.1:{server.server_address[1]}", flush=True)
-server.serve_forever()
+serve(Handler)
