@@ -41,3 +41,12 @@ boot_and_check() {
 	} > "$work/second.$name"
 	"$here/boot" --key "$work/key" --log "$work/serial.$name" "$@" "$disk" "$work/first.$name" "$work/second.$name"
 }
+
+# verified DISK: all checks of slipway verify must be good.
+verified() {
+	local start=$SECONDS
+	slipway verify "$1" --json --progress quiet > "$work/verify.json" || fail "verify fails"
+	jq -e '[.checks[] | select(.state != "ok")] == []' "$work/verify.json" > /dev/null ||
+		fail "verify: $(jq -c '.checks[] | select(.state != "ok") | [.id, .details]' "$work/verify.json")"
+	say "$(jq '.checks | length' "$work/verify.json") checks are good, in $((SECONDS - start)) s"
+}
