@@ -7,4 +7,5 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 build_disk debian-bootc-composefs
+verified "$work/out/qcow2/disk.qcow2"
 boot_and_check ext4 yes "$work/out/qcow2/disk.qcow2"
