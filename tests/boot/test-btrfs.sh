@@ -7,4 +7,5 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 build_disk debian-bootc --rootfs btrfs
+verified "$work/out/qcow2/disk.qcow2"
 boot_and_check btrfs no "$work/out/qcow2/disk.qcow2"
