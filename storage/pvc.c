@@ -39,6 +39,7 @@ static gboolean pvc_open(void *state, const char *location, G_GNUC_UNUSED GCance
 		return sw_fail(error, SW_ERROR_STORAGE, ID, "pvc:// names no claim");
 	if (!g_path_is_absolute(pvc->root))
 		return sw_fail(error, SW_ERROR_USAGE, ID, "pvc.root must be an absolute path");
+	pvc->directory.sync = TRUE;
 	mount = g_build_filename(pvc->root, claim, NULL);
 	path = g_build_filename(pvc->root, location, NULL);
 	return sw_directory_open(&pvc->directory, ID, mount, path, error);
@@ -120,6 +121,7 @@ const struct sw_storage sw_storage_pvc = {
 	.summary = "a directory of a mounted Kubernetes persistent volume claim",
 	.state_size = sizeof(struct pvc),
 	.params = params,
+	.hashes = TRUE,
 	.open = pvc_open,
 	.check = sw_directory_check,
 	.put = pvc_put,

@@ -69,7 +69,7 @@ static const struct sw_param params[] = {
 	ROW("kms-key", SW_PARAM_STRING, NULL, NULL, kms_key,
 	    "id of the key for the encryption aws:kms"),
 	ROW("tags", SW_PARAM_STRING, NULL, NULL, tags, "of the objects: NAME=VALUE,NAME=VALUE"),
-	ROW("part-size", SW_PARAM_SIZE, "16 MiB", NULL, part_size,
+	ROW("part-size", SW_PARAM_SIZE, "8 MiB", NULL, part_size,
 	    "of uploads in parts, at least 5 MiB; grows for large files"),
 	ROW("parallel", SW_PARAM_INT, "4", NULL, parallel, "parts at a time, 1 to 32"),
 	ROW("connect-timeout", SW_PARAM_INT, "10", NULL, connect_timeout, "in seconds"),
@@ -170,6 +170,8 @@ static gboolean s3_open(void *state, const char *location, GCancellable *cancell
 
 	g_mutex_init(&s->s3.lock);
 	g_queue_init(&s->s3.idle);
+	g_queue_init(&s->s3.slots);
+	g_cond_init(&s->s3.returned);
 	s->open = TRUE;
 	if (!sw_check_cancelled(cancellable, error) || !check_options(s, error) ||
 	    !take_location(s, location, error))
@@ -182,6 +184,7 @@ static gboolean s3_open(void *state, const char *location, GCancellable *cancell
 			s->bandwidth == 0 ? 0 : MAX(1, s->bandwidth / (guint)s->parallel),
 	};
 	s->s3.attempts = ATTEMPTS;
+	s->s3.parallel = s->parallel;
 	s->s3.region = find_region(s);
 	if (strspn(s->s3.region, REGION_CHARACTERS) != strlen(s->s3.region))
 		return sw_fail(
@@ -201,8 +204,16 @@ static void s3_close(void *state)
 		return;
 	sw_s3_clear(&s->s3);
 	g_mutex_clear(&s->s3.lock);
+	g_cond_clear(&s->s3.returned);
 	g_clear_pointer(&s->prefix, g_free);
 	s->open = FALSE;
+}
+
+static guint s3_at_once(const void *state)
+{
+	const struct s3 *s = state;
+
+	return (guint)s->parallel;
 }
 
 static char *whole_key(const struct s3 *s, const char *key)
@@ -344,7 +355,7 @@ static gboolean s3_put(void *state, const char *key, const struct sw_artifact *a
 	};
 
 	if (!sw_key_check(whole, error) || !sw_check_cancelled(cancellable, error) ||
-	    (!how->overwrite && !check_free(s, whole, cancellable, error)))
+	    (!how->overwrite && !how->looked && !check_free(s, whole, cancellable, error)))
 		return FALSE;
 	lines = upload_lines(s, artifact, how);
 	upload.headers = lines;
@@ -399,6 +410,17 @@ static gboolean s3_get(void *state, const char *key, guint64 offset, sw_storage_
 	g_autofree char *whole = whole_key(s, key);
 
 	return sw_s3_object_get(&s->s3, whole, offset, sink, data, cancellable, error);
+}
+
+static gboolean s3_get_file(void *state, const char *key, int fd, const char *path, guint64 offset,
+			    guint64 size, void (*reached)(guint64 end, void *data), void *data,
+			    GCancellable *cancellable, GError **error)
+{
+	struct s3 *s = state;
+	g_autofree char *whole = whole_key(s, key);
+
+	return sw_s3_object_get_file(&s->s3, whole, fd, path, offset, size, reached, data,
+				     cancellable, error);
 }
 
 static gboolean s3_remove(void *state, const char *key, GCancellable *cancellable, GError **error)
@@ -508,11 +530,13 @@ const struct sw_storage sw_storage_s3 = {
 	.params = params,
 	.open = s3_open,
 	.check = s3_check,
+	.at_once = s3_at_once,
 	.put = s3_put,
 	.link = s3_link,
 	.stat = s3_stat,
 	.list = s3_list,
 	.get = s3_get,
+	.get_file = s3_get_file,
 	.remove = s3_remove,
 	.url = s3_url,
 	.close = s3_close,

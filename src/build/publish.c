@@ -68,6 +68,11 @@ gboolean sw_run_open_stores(struct sw_run *run, GCancellable *cancellable, GErro
 	       sw_publish_check(run->destinations, 0, run->progress, cancellable, error);
 }
 
+static char *copy_manifest(const void *json)
+{
+	return g_strdup(json);
+}
+
 gboolean sw_run_publish(struct sw_run *run, GCancellable *cancellable, GError **error)
 {
 	const struct sw_build *build = run->build;
@@ -93,7 +98,8 @@ gboolean sw_run_publish(struct sw_run *run, GCancellable *cancellable, GError **
 			.os_version = plan->facts->os_version_id,
 		},
 		.artifacts = run->artifacts,
-		.manifest = run->manifest_json,
+		.manifest = copy_manifest,
+		.manifest_data = run->manifest_json,
 	};
 	GError *failed = NULL;
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/print.h"
 #include "cli/result.h"
 #include "cli/verbs.h"
-#include "core/file.h"
 #include "core/format.h"
 #include "store/publish.h"
 
@@ -37,15 +36,14 @@ static const struct sw_format *format_of(const struct sw_build *build, const cha
 	return sw_format_find(build->types[0], NULL);
 }
 
-static gboolean read_artifact(const struct sw_build *build, const char *path, GPtrArray *artifacts,
-			      GCancellable *cancellable, GError **error)
+static gboolean add_artifact(const struct sw_build *build, const char *path, GPtrArray *artifacts,
+			     GError **error)
 {
-	sw_autofd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	const struct sw_format *format = format_of(build, path);
 	g_autoptr(SwArtifact) artifact = g_new0(struct sw_artifact, 1);
 	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (stat(path, &st) < 0 || access(path, R_OK) < 0)
 		return sw_fail_errno(error, SW_ERROR_USAGE, "file", "cannot open %s", path);
 	if (!S_ISREG(st.st_mode))
 		return sw_fail(error, SW_ERROR_USAGE, "file", "%s is no regular file", path);
@@ -55,25 +53,21 @@ static gboolean read_artifact(const struct sw_build *build, const char *path, GP
 	artifact->media_type = format == NULL ? "application/octet-stream" : format->media_type;
 	artifact->size = (guint64)st.st_size;
 	artifact->allocated = (guint64)st.st_blocks * 512;
-	if (!sw_sha256_file(fd, path, artifact->sha256, cancellable, error))
-		return FALSE;
+	artifact->hashed = st.st_mtim;
 	g_ptr_array_add(artifacts, g_steal_pointer(&artifact));
 	return TRUE;
 }
 
+/* The SHA-256 is made here only where a name depends on it. */
 static gboolean read_artifacts(const struct sw_call *call, struct sw_progress *progress,
 			       GPtrArray *artifacts, GCancellable *cancellable, GError **error)
 {
-	gint64 begin = g_get_monotonic_time();
-
-	sw_progress_stage(progress, "read", "reading the files");
 	for (guint i = 0; i < call->arguments->len; i++)
-		if (!read_artifact(call->build, call->arguments->pdata[i], artifacts, cancellable,
-				   error))
+		if (!add_artifact(call->build, call->arguments->pdata[i], artifacts, error))
 			return FALSE;
-	sw_progress_done(progress, "read",
-			 (double)(g_get_monotonic_time() - begin) / G_USEC_PER_SEC);
-	return TRUE;
+	return (call->build->version != NULL &&
+		strstr(call->build->layout, "{digest12}") == NULL) ||
+	       sw_publish_hash(artifacts, progress, cancellable, error);
 }
 
 /* What is stored without its holes. */
@@ -113,8 +107,9 @@ static char *name_of(const char *path)
 }
 
 /* manifest.json without what publishing adds. */
-static char *manifest_of(GPtrArray *artifacts)
+static char *manifest_of(const void *data)
 {
+	const GPtrArray *artifacts = data;
 	g_autoptr(JsonBuilder) json = json_builder_new();
 	GString *text = g_string_new(NULL);
 
@@ -135,7 +130,8 @@ static char *manifest_of(GPtrArray *artifacts)
 		sw_json_text(json, "path", artifact->name);
 		sw_json_text(json, "media_type", artifact->media_type);
 		sw_json_number(json, "size", artifact->size);
-		sw_json_text(json, "sha256", artifact->sha256);
+		if (artifact->sha256[0] != '\0')
+			sw_json_text(json, "sha256", artifact->sha256);
 		json_builder_end_object(json);
 	}
 	json_builder_end_array(json);
@@ -150,8 +146,7 @@ static gboolean publish(const struct sw_build *build, GPtrArray *destinations, G
 {
 	const struct sw_artifact *first = artifacts->pdata[0];
 	g_autofree char *name = name_of(first->path);
-	g_autofree char *version = version_of(artifacts);
-	g_autofree char *base = manifest_of(artifacts);
+	g_autofree char *version = build->version != NULL ? NULL : version_of(artifacts);
 	g_autoptr(GDateTime) now = g_date_time_new_now_utc();
 	g_autofree char *date = g_date_time_format(now, "%Y%m%d");
 	g_autofree char *manifest = NULL;
@@ -168,7 +163,8 @@ static gboolean publish(const struct sw_build *build, GPtrArray *destinations, G
 		.latest = build->latest,
 		.overwrite = build->overwrite,
 		.artifacts = artifacts,
-		.manifest = base,
+		.manifest = manifest_of,
+		.manifest_data = artifacts,
 	};
 	gboolean good;
 

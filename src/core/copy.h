@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/error.h"
+#include "core/hash.h"
 
 /*
  * Copies LENGTH bytes at IN_OFFSET of IN to OUT_OFFSET of OUT, inside the kernel where the two
@@ -18,4 +19,12 @@ gboolean sw_copy_range(int in, guint64 in_offset, int out, guint64 out_offset, g
  */
 gboolean sw_copy_sparse(int in, int out, guint64 out_offset, const char *path, enum sw_error code,
 			const char *id, GCancellable *cancellable,
+			GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
+ * As sw_copy_sparse() to the same places, SIZE bytes, and the SHA-256 of what is written, made of the same
+ * bytes in memory by a second thread.
+ */
+gboolean sw_copy_hashed(int in, int out, guint64 size, const char *path, enum sw_error code,
+			const char *id, char ret_hex[SW_SHA256_SIZE], GCancellable *cancellable,
 			GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -191,3 +191,21 @@ gboolean sw_is_full(const char *path)
 
 	return sw_free_space(path, &bytes, NULL) && bytes < SW_MIB;
 }
+
+gboolean sw_next_data(int fd, guint64 offset, guint64 end, guint64 *ret_start, guint64 *ret_end)
+{
+	off_t start = lseek(fd, (off_t)offset, SEEK_DATA);
+	off_t stop = 0;
+
+	if (start < 0 && errno != ENXIO && errno != EINVAL)
+		return FALSE;
+	if (start < 0) {
+		*ret_start = errno == ENXIO ? end : offset;
+		*ret_end = end;
+		return TRUE;
+	}
+	stop = lseek(fd, start, SEEK_HOLE);
+	*ret_start = MIN((guint64)start, end);
+	*ret_end = stop < 0 ? end : MIN((guint64)stop, end);
+	return TRUE;
+}

@@ -57,3 +57,10 @@ gboolean sw_free_space(const char *path, guint64 *ret_bytes,
 
 /* Is there no space left below PATH?  Less than 1 MiB is nothing: filesystems keep some for themselves. */
 gboolean sw_is_full(const char *path);
+
+/*
+ * The next stretch of data of FD at or behind OFFSET, [*ret_start, *ret_end); both END when only a hole
+ * is left.  A filesystem that knows no holes has only data.  FALSE: errno says why.
+ */
+gboolean sw_next_data(int fd, guint64 offset, guint64 end, guint64 *ret_start,
+		      guint64 *ret_end) G_GNUC_WARN_UNUSED_RESULT;

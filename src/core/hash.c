@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/hash.h"
 
-#include <errno.h>
 #include <openssl/evp.h>
 #include <string.h>
 #include <unistd.h>
@@ -86,8 +85,8 @@ void sw_sha256_data(const void *data, size_t length, char ret_hex[SW_SHA256_SIZE
 	sw_sha256_hex(hash, ret_hex);
 }
 
-static gboolean hash_hole(struct sw_sha256 *hash, guint64 length, GCancellable *cancellable,
-			  GError **error)
+gboolean sw_sha256_zeros(struct sw_sha256 *hash, guint64 length, GCancellable *cancellable,
+			 GError **error)
 {
 	static const guint8 zeros[ZEROS];
 
@@ -117,28 +116,6 @@ static gboolean hash_data(struct sw_sha256 *hash, int fd, guint64 start, guint64
 	return TRUE;
 }
 
-/*
- * The next stretch of data at or behind OFFSET, [*ret_start, *ret_end); both END when only a hole
- * is left.  A filesystem that knows no holes (EINVAL) has only data.
- */
-static gboolean next_data(int fd, guint64 offset, guint64 end, guint64 *ret_start, guint64 *ret_end)
-{
-	off_t start = lseek(fd, (off_t)offset, SEEK_DATA);
-	off_t stop = 0;
-
-	if (start < 0 && errno != ENXIO && errno != EINVAL)
-		return FALSE;
-	if (start < 0) {
-		*ret_start = errno == ENXIO ? end : offset;
-		*ret_end = end;
-		return TRUE;
-	}
-	stop = lseek(fd, start, SEEK_HOLE);
-	*ret_start = MIN((guint64)start, end);
-	*ret_end = stop < 0 ? end : MIN((guint64)stop, end);
-	return TRUE;
-}
-
 gboolean sw_sha256_file(int fd, const char *path, char ret_hex[SW_SHA256_SIZE],
 			GCancellable *cancellable, GError **error)
 {
@@ -154,10 +131,10 @@ gboolean sw_sha256_file(int fd, const char *path, char ret_hex[SW_SHA256_SIZE],
 		guint64 start = 0;
 		guint64 stop = 0;
 
-		if (!next_data(fd, done, end, &start, &stop))
+		if (!sw_next_data(fd, done, end, &start, &stop))
 			return sw_fail_errno(error, SW_ERROR_FORMAT, "read", "cannot read %s",
 					     path);
-		if (!hash_hole(hash, start - done, cancellable, error) ||
+		if (!sw_sha256_zeros(hash, start - done, cancellable, error) ||
 		    !hash_data(hash, fd, start, stop, piece, path, cancellable, error))
 			return FALSE;
 		done = stop;

@@ -33,6 +33,10 @@ void sw_digest_hex(const unsigned char digest[SW_SHA256_HEX / 2], char ret_hex[S
 /* The SHA-256 of a buffer. */
 void sw_sha256_data(const void *data, size_t length, char ret_hex[SW_SHA256_SIZE]);
 
+/* Adds LENGTH zeros; SW_ERROR_CANCELLED. */
+gboolean sw_sha256_zeros(struct sw_sha256 *hash, guint64 length, GCancellable *cancellable,
+			 GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /*
  * The SHA-256 of the whole file FD, holes hashed as zeros without being read.  Moves the file's
  * offset.  PATH is for errors (SW_ERROR_FORMAT).

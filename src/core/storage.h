@@ -15,6 +15,13 @@ struct sw_stored {
 struct sw_put {
 	gboolean move;	    /* the file may be moved away instead of copied */
 	gboolean overwrite; /* else a key that exists is SW_ERROR_STORAGE "key-exists" */
+	/*
+	 * For the SHA-256 of what was stored, SW_SHA256_SIZE characters, where the row says .hashes and
+	 * the artifact has none as yet; NULL: not wanted.
+	 */
+	char *ret_sha256;
+	/* The caller has just seen that nothing is under the key. */
+	gboolean looked;
 	/* Facts of the artifact for places that keep some, name to text (char *); NULL: none. */
 	GHashTable *metadata;
 	/* Told the bytes sent so far, from any thread; NULL: nobody asks. */
@@ -49,6 +56,7 @@ struct sw_storage {
 	char mark;
 	size_t state_size;	       /* of options and backend; zeroed and freed by the core */
 	const struct sw_param *params; /* NULL: no options */
+	gboolean hashes;	       /* put() makes the SHA-256 of an artifact that has none */
 
 	/*
 	 * Prepares LOCATION (a URI without its scheme, "//" and query: "/srv/images", "BUCKET/PREFIX",
@@ -63,6 +71,9 @@ struct sw_storage {
 	 */
 	gboolean (*check)(void *state, guint64 bytes, sw_storage_report report, void *data,
 			  GCancellable *cancellable, GError **error);
+
+	/* How many calls at a time may bring more than one after another; NULL: one. */
+	guint (*at_once)(const void *state);
 
 	/*
 	 * Stores the file of ARTIFACT under KEY ("qcow2/disk.qcow2"), all or nothing: no reader
@@ -87,6 +98,15 @@ struct sw_storage {
 	/* Gives SINK the bytes under KEY from OFFSET to the end, in order. */
 	gboolean (*get)(void *state, const char *key, guint64 offset, sw_storage_sink sink,
 			void *data, GCancellable *cancellable, GError **error);
+
+	/*
+	 * Writes the bytes under KEY from OFFSET to SIZE, all that there are, to their places in FD
+	 * (PATH, for errors), several stretches at a time.  REACHED is told, from any thread, up to
+	 * where all is there.  NULL: it is no faster than get().
+	 */
+	gboolean (*get_file)(void *state, const char *key, int fd, const char *path, guint64 offset,
+			     guint64 size, void (*reached)(guint64 end, void *data), void *data,
+			     GCancellable *cancellable, GError **error);
 
 	/* Removes what lies under KEY; no error when there is nothing. */
 	gboolean (*remove)(void *state, const char *key, GCancellable *cancellable, GError **error);

@@ -83,7 +83,8 @@ static JsonObject *location_object(const struct sw_destination *destination, GPt
 char *sw_locations_add(const struct sw_publication *publication, GPtrArray *destinations,
 		       gboolean done)
 {
-	g_autoptr(JsonObject) object = parse(publication->manifest);
+	g_autofree char *manifest = publication->manifest(publication->manifest_data);
+	g_autoptr(JsonObject) object = parse(manifest);
 	JsonArray *locations = json_array_new();
 
 	for (guint i = 0; i < destinations->len; i++)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/each.h"
 #include "store/locations.h"
 #include "store/records.h"
 
@@ -13,8 +14,21 @@ struct job {
 	struct sw_progress *progress;
 	const char *manifest; /* with the places that hold the artifacts */
 	GCancellable *cancellable;
-	guint64 done, total; /* bytes */
+	guint64 total;	/* bytes */
+	gboolean *same; /* of each artifact: it is there already */
+	GMutex lock;	/* of DONE */
+	guint64 done;	/* bytes */
 };
+
+/* WORK for all artifacts, as many at once as the place likes. */
+static gboolean for_each(struct job *job, sw_each_work work, GError **error)
+{
+	const struct sw_store *store = job->destination->store;
+	guint likes = store->storage->at_once == NULL ? 1 : store->storage->at_once(store->state);
+
+	return sw_each(job->publication->artifacts->len, likes, job->destination->name, work, job,
+		       error);
+}
 
 static void destination_free(void *data)
 {
@@ -180,10 +194,45 @@ gboolean sw_publish_check_keys(const struct sw_publication *publication, GError 
 	return TRUE;
 }
 
-/* Does KEY hold the bytes of ARTIFACT?  Not when there is nothing. */
-static gboolean holds_same(struct job *job, const char *key, const struct sw_artifact *artifact,
-			   gboolean *ret_there, gboolean *ret_same, GError **error)
+/* Makes the SHA-256 that artifact I has not as yet. */
+static gboolean hash_one(GPtrArray *artifacts, guint i, GCancellable *cancellable, GError **error)
 {
+	struct sw_artifact *artifact = artifacts->pdata[i];
+
+	return artifact->sha256[0] != '\0' || sw_artifact_hash(artifact, cancellable, error);
+}
+
+struct hashing {
+	GPtrArray *artifacts;
+	GCancellable *cancellable;
+};
+
+static gboolean hash_next(guint i, void *data, GError **error)
+{
+	struct hashing *hashing = data;
+
+	return hash_one(hashing->artifacts, i, hashing->cancellable, error);
+}
+
+gboolean sw_publish_hash(GPtrArray *artifacts, struct sw_progress *progress,
+			 GCancellable *cancellable, GError **error)
+{
+	struct hashing hashing = { artifacts, cancellable };
+	gint64 begin = g_get_monotonic_time();
+
+	sw_progress_stage(progress, "read", "reading the files");
+	if (!sw_each(artifacts->len, g_get_num_processors(), "read", hash_next, &hashing, error))
+		return FALSE;
+	sw_progress_done(progress, "read",
+			 (double)(g_get_monotonic_time() - begin) / G_USEC_PER_SEC);
+	return TRUE;
+}
+
+/* Has KEY the bytes of artifact I?  Not when there is nothing. */
+static gboolean holds_same(struct job *job, const char *key, guint i, gboolean *ret_there,
+			   gboolean *ret_same, GError **error)
+{
+	const struct sw_artifact *artifact = job->publication->artifacts->pdata[i];
 	struct sw_store *store = job->destination->store;
 	struct sw_stored stored = { 0 };
 	guint64 size = 0;
@@ -193,6 +242,8 @@ static gboolean holds_same(struct job *job, const char *key, const struct sw_art
 		return FALSE;
 	if (!*ret_there || stored.size != artifact->size)
 		return TRUE;
+	if (!hash_one(job->publication->artifacts, i, job->cancellable, error))
+		return FALSE;
 	if (stored.sha256[0] == '\0' &&
 	    !sw_store_hash(store, key, stored.sha256, &size, job->cancellable, error))
 		return FALSE;
@@ -200,24 +251,20 @@ static gboolean holds_same(struct job *job, const char *key, const struct sw_art
 	return TRUE;
 }
 
-/* RET_SAME[i]: artifact i is there.  Refuses what would be overwritten, before anything is sent. */
-static gboolean look_first(struct job *job, gboolean *ret_same, GError **error)
+/* Refuses what would be overwritten, before anything is sent. */
+static gboolean look_first(guint i, void *data, GError **error)
 {
-	GPtrArray *artifacts = job->publication->artifacts;
+	struct job *job = data;
+	const char *key = job->destination->keys[i];
+	gboolean there = FALSE;
 
-	for (guint i = 0; i < artifacts->len; i++) {
-		const char *key = job->destination->keys[i];
-		gboolean there = FALSE;
-
-		if (!holds_same(job, key, artifacts->pdata[i], &there, &ret_same[i], error))
-			return FALSE;
-		if (there && !ret_same[i] && !job->publication->overwrite)
-			return sw_fail(error, SW_ERROR_STORAGE, "key-exists",
-				       "%s is there already and holds something else: choose "
-				       "another version, or say --overwrite",
-				       key);
-	}
-	return TRUE;
+	if (!holds_same(job, key, i, &there, &job->same[i], error))
+		return FALSE;
+	return !there || job->same[i] || job->publication->overwrite ||
+	       sw_fail(error, SW_ERROR_STORAGE, "key-exists",
+		       "%s is there already and holds something else: choose another version, or "
+		       "say --overwrite",
+		       key);
 }
 
 /* A record is there only while all that it names is, but where nothing can be removed. */
@@ -240,12 +287,14 @@ static gboolean remove_record(struct job *job, const char *record, GError **erro
 }
 
 /* Does the record that is there, if any, list just these artifacts? */
-static gboolean check_record(struct job *job, const char *sums, gboolean *ret_same, GError **error)
+static gboolean check_record(struct job *job, gboolean *ret_same, GError **error)
 {
+	GPtrArray *artifacts = job->publication->artifacts;
 	struct sw_store *store = job->destination->store;
 	g_autofree char *key = g_strconcat(job->destination->record, SW_RECORD_SUMS, NULL);
 	g_autofree char *manifest = g_strconcat(job->destination->record, SW_RECORD_MANIFEST, NULL);
 	struct sw_stored stored = { 0 };
+	g_autofree char *sums = NULL;
 	g_autofree char *text = NULL;
 	gboolean there = FALSE;
 
@@ -254,6 +303,10 @@ static gboolean check_record(struct job *job, const char *sums, gboolean *ret_sa
 		return FALSE;
 	if (!there)
 		return TRUE;
+	for (guint i = 0; i < artifacts->len; i++)
+		if (!hash_one(artifacts, i, job->cancellable, error))
+			return FALSE;
+	sums = sw_sums_text(job->destination->record, artifacts, job->destination->keys);
 	if (!sw_store_read(store, key, SW_RECORD_LIMIT, &text, job->cancellable, error) ||
 	    !sw_store_has(store, manifest, ret_same, &stored, job->cancellable, error))
 		return FALSE;
@@ -266,11 +319,33 @@ static gboolean check_record(struct job *job, const char *sums, gboolean *ret_sa
 		       key);
 }
 
+/* How far one artifact is. */
+struct sent {
+	struct job *job;
+	guint64 done;
+};
+
+static void advance(struct job *job, guint64 bytes)
+{
+	guint64 done;
+
+	g_mutex_lock(&job->lock);
+	done = job->done += bytes;
+	g_mutex_unlock(&job->lock);
+	sw_progress_bytes(job->progress, job->destination->name, done, job->total);
+}
+
+/* What has to be sent again comes as less than before, and wraps around to it. */
 static void on_progress(guint64 done, void *data)
 {
-	const struct job *job = data;
+	struct sent *sent = data;
+	guint64 before;
 
-	sw_progress_bytes(job->progress, job->destination->name, job->done + done, job->total);
+	g_mutex_lock(&sent->job->lock);
+	before = sent->done;
+	sent->done = done;
+	g_mutex_unlock(&sent->job->lock);
+	advance(sent->job, done - before);
 }
 
 /* What a place may keep beside an artifact. */
@@ -293,50 +368,53 @@ static GHashTable *metadata_of(const struct sw_naming *naming, const struct sw_a
 	return metadata;
 }
 
-static gboolean put_artifact(struct job *job, guint i, GError **error)
+static gboolean put_artifact(guint i, void *data, GError **error)
 {
-	const struct sw_artifact *artifact = job->publication->artifacts->pdata[i];
+	struct job *job = data;
+	struct sw_artifact *artifact = job->publication->artifacts->pdata[i];
 	g_autoptr(GHashTable) metadata = metadata_of(&job->publication->naming, artifact);
 	struct sw_store *store = job->destination->store;
+	struct sent sent = { job, 0 };
+	char sha256[SW_SHA256_SIZE];
 	const struct sw_put how = {
 		.overwrite = job->publication->overwrite,
+		.looked = TRUE,
+		.ret_sha256 = artifact->sha256[0] == '\0' ? sha256 : NULL,
 		.metadata = metadata,
 		.progress = on_progress,
-		.progress_data = job,
+		.progress_data = &sent,
 	};
 
-	return store->storage->put(store->state, job->destination->keys[i], artifact, &how,
-				   job->cancellable, error);
+	if (job->same[i]) {
+		advance(job, artifact->size);
+		return TRUE;
+	}
+	if (!store->storage->put(store->state, job->destination->keys[i], artifact, &how,
+				 job->cancellable, error))
+		return FALSE;
+	if (how.ret_sha256 != NULL)
+		memcpy(artifact->sha256, sha256, sizeof sha256);
+	return TRUE;
 }
 
 static gboolean send(struct job *job, GError **error)
 {
 	struct sw_destination *destination = job->destination;
 	GPtrArray *artifacts = job->publication->artifacts;
-	g_autofree gboolean *same = g_new0(gboolean, artifacts->len);
-	g_autofree char *sums = NULL;
 	gboolean all = TRUE;
 
-	if (!keys_for(job->publication, NULL, &destination->keys, &destination->record, error))
-		return FALSE;
-	sums = sw_sums_text(destination->record, artifacts, destination->keys);
-	if (!look_first(job, same, error) || !check_record(job, sums, &destination->all_old, error))
-		return FALSE;
-	for (guint i = 0; i < artifacts->len; i++)
-		all &= same[i];
-	destination->all_old &= all;
-	if (!all && !remove_record(job, destination->record, error))
+	if (!keys_for(job->publication, NULL, &destination->keys, &destination->record, error) ||
+	    !for_each(job, look_first, error) || !check_record(job, &destination->all_old, error))
 		return FALSE;
 	for (guint i = 0; i < artifacts->len; i++) {
 		const struct sw_artifact *artifact = artifacts->pdata[i];
 
-		if (same[i])
-			destination->unsent += artifact->size;
-		else if (!put_artifact(job, i, error))
-			return FALSE;
-		job->done += artifact->size;
+		all &= job->same[i];
+		destination->unsent += job->same[i] ? artifact->size : 0;
 	}
-	return TRUE;
+	destination->all_old &= all;
+	return (all || remove_record(job, destination->record, error)) &&
+	       for_each(job, put_artifact, error);
 }
 
 static gboolean put_record(struct job *job, const char *record, char *const *keys, const char *tag,
@@ -453,6 +531,41 @@ static guint64 total_size(GPtrArray *artifacts)
 	return total;
 }
 
+/* A single place that reads all anyway needs no SHA-256 before. */
+static gboolean hashes_itself(GPtrArray *destinations)
+{
+	const struct sw_destination *first = destinations->pdata[0];
+
+	return destinations->len == 1 && first->store->storage->hashes;
+}
+
+static void begin_jobs(struct job *jobs, GPtrArray *destinations,
+		       const struct sw_publication *publication, struct sw_progress *progress,
+		       GCancellable *cancellable)
+{
+	for (guint i = 0; i < destinations->len; i++) {
+		jobs[i] = (struct job){
+			.destination = destinations->pdata[i],
+			.publication = publication,
+			.progress = progress,
+			.cancellable = cancellable,
+			.total = total_size(publication->artifacts),
+			.same = g_new0(gboolean, publication->artifacts->len),
+		};
+		g_mutex_init(&jobs[i].lock);
+	}
+}
+
+static void end_jobs(struct job *jobs, GPtrArray *destinations, double seconds)
+{
+	for (guint i = 0; i < destinations->len; i++) {
+		if (jobs[i].destination->error == NULL)
+			sw_progress_done(jobs[i].progress, jobs[i].destination->name, seconds);
+		g_mutex_clear(&jobs[i].lock);
+		g_free(jobs[i].same);
+	}
+}
+
 gboolean sw_publish(GPtrArray *destinations, const struct sw_publication *publication,
 		    struct sw_progress *progress, char **ret_manifest, GCancellable *cancellable,
 		    GError **error)
@@ -461,29 +574,21 @@ gboolean sw_publish(GPtrArray *destinations, const struct sw_publication *public
 	gint64 begin = g_get_monotonic_time();
 	g_autofree char *manifest = NULL;
 
-	if (!sw_publish_check_keys(publication, error))
+	if (!sw_publish_check_keys(publication, error) ||
+	    (!hashes_itself(destinations) &&
+	     !sw_publish_hash(publication->artifacts, progress, cancellable, error)))
 		return FALSE;
-	for (guint i = 0; i < destinations->len; i++)
-		jobs[i] = (struct job){
-			.destination = destinations->pdata[i],
-			.publication = publication,
-			.progress = progress,
-			.cancellable = cancellable,
-			.total = total_size(publication->artifacts),
-		};
+	begin_jobs(jobs, destinations, publication, progress, cancellable);
 	run_all(jobs, destinations->len, send_job);
+	if (!g_cancellable_is_cancelled(cancellable)) {
+		manifest = sw_locations_add(publication, destinations, FALSE);
+		for (guint i = 0; i < destinations->len; i++)
+			jobs[i].manifest = manifest;
+		run_all(jobs, destinations->len, finish_job);
+	}
+	end_jobs(jobs, destinations, (double)(g_get_monotonic_time() - begin) / G_USEC_PER_SEC);
 	if (!sw_check_cancelled(cancellable, error))
 		return FALSE;
-	manifest = sw_locations_add(publication, destinations, FALSE);
-	for (guint i = 0; i < destinations->len; i++)
-		jobs[i].manifest = manifest;
-	run_all(jobs, destinations->len, finish_job);
-	if (!sw_check_cancelled(cancellable, error))
-		return FALSE;
-	for (guint i = 0; i < destinations->len; i++)
-		if (jobs[i].destination->error == NULL)
-			sw_progress_done(progress, jobs[i].destination->name,
-					 (double)(g_get_monotonic_time() - begin) / G_USEC_PER_SEC);
 	*ret_manifest = sw_locations_add(publication, destinations, TRUE);
 	return judge(destinations, error);
 }

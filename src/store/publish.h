@@ -25,9 +25,15 @@ struct sw_publication {
 	char *const *tags; /* further versions (or tags, where the layout has {tag}) of the same */
 	gboolean latest;   /* and "latest", when all else is there */
 	gboolean overwrite;
-	GPtrArray *artifacts; /* struct sw_artifact */
-	const char *manifest; /* JSON: publication and locations are added */
+	GPtrArray *artifacts; /* struct sw_artifact, also without a SHA-256 as yet */
+	/* The manifest when they have it, JSON to be freed: publication and locations are added. */
+	char *(*manifest)(const void *data);
+	const void *manifest_data;
 };
+
+/* Makes the SHA-256 that ARTIFACTS have not as yet. */
+gboolean sw_publish_hash(GPtrArray *artifacts, struct sw_progress *progress,
+			 GCancellable *cancellable, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /*
  * Opens STORES (URIs, NULL at the end) with OPTIONS: an array of struct sw_destination.

@@ -4,6 +4,7 @@
 #include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -90,23 +91,34 @@ static void close_making(struct making *making)
 	g_free(making->temporary);
 }
 
-static gboolean fill(int in, const struct making *making, const struct sw_artifact *artifact,
-		     GCancellable *cancellable, GError **error)
+/* A copy that shares its blocks is read for its SHA-256; of another one the bytes are at hand. */
+static gboolean copy_data(int in, const struct making *making, guint64 size,
+			  char ret_sha256[SW_SHA256_SIZE], GCancellable *cancellable,
+			  GError **error)
 {
 	const struct sw_place *place = making->place;
-	const char *id = place->directory->id;
-	char sha256[SW_SHA256_SIZE];
 
-	if (ftruncate(making->fd, (off_t)artifact->size) < 0)
+	if (ioctl(making->fd, FICLONE, in) == 0)
+		return sw_sha256_file(making->fd, place->path, ret_sha256, cancellable, error);
+	if (ftruncate(making->fd, (off_t)size) < 0)
 		return sw_place_fail(place, "store", error);
-	if (!sw_copy_sparse(in, making->fd, 0, place->path, SW_ERROR_STORAGE, id, cancellable,
-			    error) ||
-	    !sw_sha256_file(making->fd, place->path, sha256, cancellable, error))
+	return sw_copy_hashed(in, making->fd, size, place->path, SW_ERROR_STORAGE,
+			      place->directory->id, ret_sha256, cancellable, error);
+}
+
+static gboolean fill(int in, const struct making *making, const struct sw_artifact *artifact,
+		     char ret_sha256[SW_SHA256_SIZE], GCancellable *cancellable, GError **error)
+{
+	const struct sw_place *place = making->place;
+
+	if (!copy_data(in, making, artifact->size, ret_sha256, cancellable, error) ||
+	    !sw_artifact_check(artifact, in, error))
 		return FALSE;
-	if (artifact->sha256[0] != '\0' && !g_str_equal(sha256, artifact->sha256))
-		return sw_fail(error, SW_ERROR_STORAGE, id,
+	if (artifact->sha256[0] != '\0' && !g_str_equal(ret_sha256, artifact->sha256))
+		return sw_fail(error, SW_ERROR_STORAGE, place->directory->id,
 			       "%s: the copy differs from what was written", place->path);
-	return fsync(making->fd) == 0 || sw_place_fail(place, "store", error);
+	return !place->directory->sync || fsync(making->fd) == 0 ||
+	       sw_place_fail(place, "store", error);
 }
 
 /* The last step, which makes it visible. */
@@ -130,13 +142,17 @@ static gboolean publish(struct making *making, GError **error)
 }
 
 static gboolean copy(int in, const struct sw_place *place, const struct sw_artifact *artifact,
-		     gboolean overwrite, GCancellable *cancellable, GError **error)
+		     gboolean overwrite, char *ret_sha256, GCancellable *cancellable,
+		     GError **error)
 {
 	struct making making = { .place = place, .fd = -1, .overwrite = overwrite };
+	char sha256[SW_SHA256_SIZE];
 	gboolean good;
 
 	making.temporary = sw_temporary_name();
-	good = open_making(&making, error) && fill(in, &making, artifact, cancellable, error) &&
+	good = open_making(&making, error) &&
+	       fill(in, &making, artifact, ret_sha256 != NULL ? ret_sha256 : sha256, cancellable,
+		    error) &&
 	       sw_check_cancelled(cancellable, error) &&
 	       sw_directory_mounted(place->directory, error) && publish(&making, error);
 	close_making(&making);
@@ -157,7 +173,7 @@ static gboolean move(int fd, const struct sw_place *place, const struct sw_artif
 
 static gboolean settle(struct sw_place *place, GError **error)
 {
-	place->settled = fsync(place->fd) == 0 || errno == EINVAL;
+	place->settled = !place->directory->sync || fsync(place->fd) == 0 || errno == EINVAL;
 	return place->settled || sw_place_fail(place, "store", error);
 }
 
@@ -166,17 +182,16 @@ static gboolean store(struct sw_place *place, const struct sw_artifact *artifact
 {
 	sw_autofd int in = open(artifact->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	gboolean moved = FALSE;
-	struct stat st;
 
-	if (in < 0 || fstat(in, &st) < 0)
+	if (in < 0)
 		return sw_fail_errno(error, SW_ERROR_STORAGE, place->directory->id,
 				     "cannot open %s", artifact->path);
-	if (!S_ISREG(st.st_mode) || (guint64)st.st_size != artifact->size)
-		return sw_fail(error, SW_ERROR_STORAGE, place->directory->id,
-			       "%s is no longer the file that was written", artifact->path);
+	if (!sw_artifact_check(artifact, in, error))
+		return FALSE;
 	if (!check_free(place, how->overwrite, error) ||
 	    (how->move && !move(in, place, artifact, how->overwrite, &moved, error)) ||
-	    (!moved && !copy(in, place, artifact, how->overwrite, cancellable, error)))
+	    (!moved &&
+	     !copy(in, place, artifact, how->overwrite, how->ret_sha256, cancellable, error)))
 		return FALSE;
 	if (how->progress != NULL)
 		how->progress(artifact->size, how->progress_data);
@@ -220,7 +235,7 @@ static gboolean link_places(const struct sw_place *from, struct sw_place *to,
 {
 	sw_autofd int in =
 		openat(from->fd, from->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	struct sw_artifact artifact = { 0 };
+	struct sw_artifact artifact = { .path = from->path };
 	gboolean linked = FALSE;
 	struct stat st;
 
@@ -230,8 +245,7 @@ static gboolean link_places(const struct sw_place *from, struct sw_place *to,
 		return sw_place_fail(from, "read", error);
 	artifact.size = (guint64)st.st_size;
 	return hard_link(from, to, &linked, error) &&
-	       (linked || (sw_sha256_file(in, from->path, artifact.sha256, cancellable, error) &&
-			   copy(in, to, &artifact, TRUE, cancellable, error))) &&
+	       (linked || copy(in, to, &artifact, TRUE, NULL, cancellable, error)) &&
 	       settle(to, error);
 }
 

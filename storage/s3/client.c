@@ -5,6 +5,8 @@
 
 #include "storage/s3/fault.h"
 
+#define SLICE (20 * 1000) /* microseconds */
+
 static gboolean is_endpoint(GUri *uri)
 {
 	static const char *const schemes[] = { "http", "https", NULL };
@@ -41,8 +43,13 @@ gboolean sw_s3_set_endpoint(struct sw_s3 *s3, const char *endpoint, GError **err
 
 void sw_s3_clear(struct sw_s3 *s3)
 {
+	struct sw_s3_slot *slot;
 	struct sw_http *http;
 
+	while ((slot = g_queue_pop_head(&s3->slots)) != NULL) {
+		g_free(slot->buffer);
+		g_free(slot);
+	}
 	while ((http = g_queue_pop_head(&s3->idle)) != NULL)
 		sw_http_free(http);
 	g_clear_pointer(&s3->identity, sw_s3_identity_free);
@@ -97,6 +104,38 @@ char *sw_s3_get_url(struct sw_s3 *s3, const char *key, guint64 expires, GError *
 		sw_s3_keys_clear(&keys);
 	}
 	return sw_s3_url(s3, key, query);
+}
+
+struct sw_s3_slot *sw_s3_slot_take(struct sw_s3 *s3, guint64 size, GCancellable *cancellable,
+				   GError **error)
+{
+	struct sw_s3_slot *slot = NULL;
+
+	g_mutex_lock(&s3->lock);
+	while (slot == NULL && sw_check_cancelled(cancellable, error)) {
+		slot = g_queue_pop_head(&s3->slots);
+		if (slot == NULL && s3->slots_made < s3->parallel) {
+			slot = g_new0(struct sw_s3_slot, 1);
+			s3->slots_made++;
+		}
+		if (slot == NULL)
+			g_cond_wait_until(&s3->returned, &s3->lock, g_get_monotonic_time() + SLICE);
+	}
+	g_mutex_unlock(&s3->lock);
+	if (slot == NULL || (size <= slot->size && size > 0))
+		return slot;
+	g_clear_pointer(&slot->buffer, g_free);
+	slot->size = size <= SW_S3_MEMORY_MAX ? (size_t)size : 0;
+	slot->buffer = slot->size == 0 ? NULL : g_malloc(slot->size);
+	return slot;
+}
+
+void sw_s3_slot_return(struct sw_s3 *s3, struct sw_s3_slot *slot)
+{
+	g_mutex_lock(&s3->lock);
+	g_queue_push_head(&s3->slots, slot);
+	g_cond_signal(&s3->returned);
+	g_mutex_unlock(&s3->lock);
 }
 
 static struct sw_http *take_connection(struct sw_s3 *s3)

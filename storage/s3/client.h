@@ -16,9 +16,29 @@ struct sw_s3 {
 	char *bucket;
 	gboolean path_style;
 	int attempts; /* for one request */
+	int parallel; /* transfers at a time, of all files together */
 	GMutex lock;
 	GQueue idle; /* struct sw_http */
+	GQueue slots;
+	int slots_made;
+	GCond returned; /* a slot */
 };
+
+/* The right to do one of the PARALLEL transfers, and the memory for it. */
+struct sw_s3_slot {
+	guint8 *buffer; /* NULL: what is to be sent is too large for the memory */
+	size_t size;
+};
+
+/* What is larger is not held in memory. */
+#define SW_S3_MEMORY_MAX (G_GUINT64_CONSTANT(8) << 20)
+
+/* Waits for a slot with a buffer for SIZE bytes; NULL with ERROR: cancelled. */
+struct sw_s3_slot *sw_s3_slot_take(struct sw_s3 *s3, guint64 size, GCancellable *cancellable,
+				   GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Gives it to the next who waits. */
+void sw_s3_slot_return(struct sw_s3 *s3, struct sw_s3_slot *slot);
 
 /* Takes apart ENDPOINT ("https://host:9000") into S3; SW_ERROR_USAGE "bad-endpoint". */
 gboolean sw_s3_set_endpoint(struct sw_s3 *s3, const char *endpoint,

@@ -15,8 +15,7 @@ struct job {
 	GMutex lock;
 	guint next;
 	gint64 sent;
-	GError *error;		     /* the first */
-	char sha256[SW_SHA256_SIZE]; /* of the whole file, as it was read now */
+	GError *error; /* the first */
 };
 
 static void stop(struct job *job, GError *error)
@@ -62,7 +61,7 @@ static gboolean call_part(struct job *job, guint index, const struct sw_http_bod
 		.query = query,
 		.headers = lines,
 		.body = body,
-		.sha256 = hashes->sha256,
+		.sha256 = hashes->payload,
 		.progress = advance,
 		.progress_data = job,
 	};
@@ -74,7 +73,7 @@ static gboolean call_part(struct job *job, guint index, const struct sw_http_bod
 	if (job->state.checksums)
 		sw_http_header_add(lines, "X-Amz-Checksum-Sha256", hashes->checksum);
 	else
-		sw_http_header_add(lines, "Content-MD5", hashes->md5);
+		sw_http_header_add(lines, "Content-MD5", hashes->checksum);
 	good = sw_s3_call(job->s3, &call, &response, job->halt, error);
 	if (good)
 		etag = sw_http_header(&response, "etag");
@@ -94,12 +93,17 @@ static gboolean send_part(struct job *job, guint index, GError **error)
 				     .offset = index * job->state.part_size,
 				     .length = length_of(job, index),
 				     .path = job->upload->artifact->path };
+	struct sw_s3_slot *slot = sw_s3_slot_take(job->s3, body.length, job->halt, error);
 	struct sw_s3_hashes hashes = { 0 };
 	char *etag = NULL;
 	gboolean good;
 
-	good = sw_s3_hash(&body, !job->state.checksums, &hashes, job->halt, error) &&
+	if (slot == NULL)
+		return FALSE;
+	/* The MD5 is part of what is signed, too: a second hash of the body would say no more. */
+	good = sw_s3_take(&body, slot->buffer, job->state.checksums, &hashes, job->halt, error) &&
 	       call_part(job, index, &body, &hashes, &etag, error);
+	sw_s3_slot_return(job->s3, slot);
 	if (good) {
 		struct sw_s3_part *part = &job->state.parts[index];
 
@@ -139,16 +143,6 @@ static gpointer send_parts(gpointer data)
 	return NULL;
 }
 
-static gpointer hash_all(gpointer data)
-{
-	struct job *job = data;
-	GError *error = NULL;
-
-	if (!sw_sha256_file(job->fd, job->upload->artifact->path, job->sha256, job->halt, &error))
-		stop(job, error);
-	return NULL;
-}
-
 static void pass_on(G_GNUC_UNUSED GCancellable *cancellable, gpointer halt)
 {
 	g_cancellable_cancel(halt);
@@ -158,7 +152,6 @@ static gboolean send_all(struct job *job, GCancellable *cancellable, GError **er
 {
 	guint count = MIN((guint)job->upload->parallel, job->state.count);
 	g_autofree GThread **threads = g_new0(GThread *, count);
-	GThread *hasher = g_thread_new("s3-hash", hash_all, job);
 	gulong handler = 0;
 
 	if (cancellable != NULL)
@@ -167,18 +160,14 @@ static gboolean send_all(struct job *job, GCancellable *cancellable, GError **er
 		threads[i] = g_thread_new("s3-part", send_parts, job);
 	for (guint i = 0; i < count; i++)
 		g_thread_join(threads[i]);
-	g_thread_join(hasher);
 	if (cancellable != NULL)
 		g_cancellable_disconnect(cancellable, handler);
 	if (job->error != NULL) {
 		g_propagate_error(error, g_steal_pointer(&job->error));
 		return FALSE;
 	}
-	if (!g_str_equal(job->sha256, job->upload->artifact->sha256))
-		return sw_fail(error, SW_ERROR_STORAGE, "changed",
-			       "%s is no longer the file that was written",
-			       job->upload->artifact->path);
-	return TRUE;
+	/* The parts are those of the file whose SHA-256 was made. */
+	return sw_artifact_check(job->upload->artifact, job->fd, error);
 }
 
 /* Keeps of the recorded parts those that the page ROOT of the server's list confirms. */

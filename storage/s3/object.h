@@ -22,6 +22,12 @@ gboolean sw_s3_object_get(struct sw_s3 *s3, const char *key, guint64 offset, sw_
 			  void *data, GCancellable *cancellable,
 			  GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Writes KEY from OFFSET to SIZE, its end, to FD in several stretches at once; see storage.h. */
+gboolean sw_s3_object_get_file(struct sw_s3 *s3, const char *key, int fd, const char *path,
+			       guint64 offset, guint64 size,
+			       void (*reached)(guint64 end, void *data), void *data,
+			       GCancellable *cancellable, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /*
  * Copies FROM to TO within the server, in parts of at most LIMIT bytes where it is larger than that
  * (SW_S3_PART_MAX); HEADERS are lines for the copy (ACL and such).

@@ -4,12 +4,11 @@
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "core/file.h"
 #include "core/size.h"
 
-#define BUFFER_SIZE (256 * 1024)
+#define PIECE (256 * 1024) /* stays in the second-level cache */
 
 guint64 sw_s3_part_size(guint64 size, guint64 wanted)
 {
@@ -20,49 +19,48 @@ guint64 sw_s3_part_size(guint64 size, guint64 wanted)
 
 void sw_s3_hashes_clear(struct sw_s3_hashes *hashes)
 {
-	g_clear_pointer(&hashes->md5, g_free);
 	g_clear_pointer(&hashes->checksum, g_free);
 }
 
-static gboolean read_through(const struct sw_http_body *body, struct sw_sha256 *sha256,
-			     EVP_MD_CTX *md5, GCancellable *cancellable, GError **error)
+/* Through BUFFER, where it stays if it is that large; else piece by piece.  HASH may be NULL. */
+static gboolean read_through(struct sw_http_body *body, guint8 *buffer, EVP_MD_CTX *hash,
+			     GCancellable *cancellable, GError **error)
 {
-	g_autofree guint8 *buffer = g_malloc(BUFFER_SIZE);
+	g_autofree guint8 *piece = buffer == NULL ? g_malloc(PIECE) : NULL;
 
 	for (guint64 done = 0; done < body->length;) {
-		size_t length = (size_t)MIN(BUFFER_SIZE, body->length - done);
+		size_t length = (size_t)MIN(PIECE, body->length - done);
+		guint8 *at = buffer == NULL ? piece : buffer + done;
 
 		if (!sw_check_cancelled(cancellable, error) ||
-		    !sw_read_at(body->fd, buffer, length, body->offset + done, body->path,
+		    !sw_read_at(body->fd, at, length, body->offset + done, body->path,
 				SW_ERROR_STORAGE, "read", error))
 			return FALSE;
-		sw_sha256_update(sha256, buffer, length);
-		if (md5 != NULL)
-			EVP_DigestUpdate(md5, buffer, length);
+		if (hash != NULL)
+			EVP_DigestUpdate(hash, at, length);
 		done += length;
 	}
+	body->data = buffer;
 	return TRUE;
 }
 
-gboolean sw_s3_hash(const struct sw_http_body *body, gboolean md5, struct sw_s3_hashes *ret,
-		    GCancellable *cancellable, GError **error)
+gboolean sw_s3_take(struct sw_http_body *body, guint8 *buffer, gboolean sha256,
+		    struct sw_s3_hashes *ret, GCancellable *cancellable, GError **error)
 {
-	g_autoptr(SwSha256) sha256 = sw_sha256_new();
-	EVP_MD_CTX *context = md5 ? EVP_MD_CTX_new() : NULL;
-	guint8 digest[SW_SHA256_HEX / 2];
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	guint8 digest[EVP_MAX_MD_SIZE];
+	unsigned length = 0;
 	gboolean good;
 
-	if (md5)
-		g_assert_true(EVP_DigestInit_ex(context, EVP_md5(), NULL) == 1);
-	good = read_through(body, sha256, context, cancellable, error);
-	if (good && md5) {
-		EVP_DigestFinal_ex(context, digest, NULL);
-		ret->md5 = g_base64_encode(digest, 16);
-	}
+	g_assert_true(EVP_DigestInit_ex(context, sha256 ? EVP_sha256() : EVP_md5(), NULL) == 1);
+	good = read_through(body, buffer, context, cancellable, error);
 	if (good) {
-		sw_sha256_bytes(sha256, digest);
-		sw_digest_hex(digest, ret->sha256);
-		ret->checksum = g_base64_encode(digest, sizeof digest);
+		EVP_DigestFinal_ex(context, digest, &length);
+		ret->checksum = g_base64_encode(digest, length);
+		if (sha256)
+			sw_digest_hex(digest, ret->payload);
+		else
+			g_strlcpy(ret->payload, SW_S3_UNSIGNED, sizeof ret->payload);
 	}
 	EVP_MD_CTX_free(context);
 	return good;
@@ -102,40 +100,54 @@ static gboolean is_ours(struct sw_s3 *s3, const struct sw_s3_upload *upload,
 	return same;
 }
 
-static gboolean put_whole(struct sw_s3 *s3, const struct sw_s3_upload *upload, int fd,
-			  GCancellable *cancellable, GError **error)
+/* What does not fit into the memory is read as it is sent: the server compares it with its SHA-256. */
+static gboolean put_body(struct sw_s3 *s3, const struct sw_s3_upload *upload,
+			 struct sw_http_body *body, guint8 *buffer, GCancellable *cancellable,
+			 GError **error)
 {
-	struct sw_http_body body = { .fd = fd,
-				     .offset = 0,
-				     .length = upload->artifact->size,
-				     .path = upload->artifact->path };
+	const char *sha256 = upload->artifact->sha256;
 	g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
-	struct sw_s3_hashes hashes = { 0 };
 	struct sent sent = { upload, 0 };
 	struct sw_s3_call call = {
 		.method = "PUT",
 		.key = upload->key,
 		.headers = lines,
-		.body = &body,
-		.sha256 = hashes.sha256,
+		.body = body,
+		.sha256 = sha256,
 		.progress = advance,
 		.progress_data = &sent,
 	};
-	gboolean good;
+	guint8 digest[SW_SHA256_HEX / 2];
+	g_autofree char *checksum = NULL;
 
-	if (!sw_s3_hash(&body, TRUE, &hashes, cancellable, error))
+	if (buffer != NULL && !read_through(body, buffer, NULL, cancellable, error))
 		return FALSE;
+	for (size_t i = 0; i < sizeof digest; i++)
+		digest[i] = (guint8)(g_ascii_xdigit_value(sha256[2 * i]) << 4 |
+				     g_ascii_xdigit_value(sha256[2 * i + 1]));
+	checksum = g_base64_encode(digest, sizeof digest);
 	for (guint i = 0; i < upload->headers->len; i++)
 		g_ptr_array_add(lines, g_strdup(upload->headers->pdata[i]));
-	sw_http_header_add(lines, "Content-MD5", hashes.md5);
+	sw_http_header_add(lines, "X-Amz-Checksum-Sha256", checksum);
 	if (upload->exclusive)
 		sw_http_header_add(lines, "If-None-Match", "*");
-	if (!g_str_equal(hashes.sha256, upload->artifact->sha256))
-		good = sw_fail(error, SW_ERROR_STORAGE, "changed",
-			       "%s is no longer the file that was written", upload->artifact->path);
-	else
-		good = sw_s3_call_plain(s3, &call, cancellable, error);
-	sw_s3_hashes_clear(&hashes);
+	return sw_s3_call_plain(s3, &call, cancellable, error);
+}
+
+static gboolean put_whole(struct sw_s3 *s3, const struct sw_s3_upload *upload, int fd,
+			  GCancellable *cancellable, GError **error)
+{
+	struct sw_http_body body = { .fd = fd,
+				     .length = upload->artifact->size,
+				     .path = upload->artifact->path };
+	struct sw_s3_slot *slot = sw_s3_slot_take(s3, body.length, cancellable, error);
+	gboolean good;
+
+	if (slot == NULL)
+		return FALSE;
+	good = put_body(s3, upload, &body, slot->buffer, cancellable, error) &&
+	       sw_artifact_check(upload->artifact, fd, error);
+	sw_s3_slot_return(s3, slot);
 	return good;
 }
 
@@ -145,15 +157,13 @@ gboolean sw_s3_upload(struct sw_s3 *s3, const struct sw_s3_upload *upload,
 	const struct sw_artifact *artifact = upload->artifact;
 	sw_autofd int fd = open(artifact->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	g_autoptr(GError) inner = NULL;
-	struct stat st;
 	gboolean good;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (fd < 0)
 		return sw_fail_errno(error, SW_ERROR_STORAGE, "s3", "cannot open %s",
 				     artifact->path);
-	if (!S_ISREG(st.st_mode) || (guint64)st.st_size != artifact->size)
-		return sw_fail(error, SW_ERROR_STORAGE, "changed",
-			       "%s is no longer the file that was written", artifact->path);
+	if (!sw_artifact_check(artifact, fd, error))
+		return FALSE;
 	if (artifact->size > SW_S3_OBJECT_MAX)
 		return sw_fail(error, SW_ERROR_STORAGE, "s3",
 			       "%s is larger than any object of S3 can be", artifact->path);

@@ -25,19 +25,25 @@ struct sw_s3_upload {
 /* The part size for SIZE bytes: WANTED, or more so that 10,000 suffice. */
 guint64 sw_s3_part_size(guint64 size, guint64 wanted);
 
-/* The hashes of a stretch of a file, as the headers want them. */
+/* The payload of a signature that does not hold the body's SHA-256. */
+#define SW_S3_UNSIGNED "UNSIGNED-PAYLOAD"
+
+/* What the headers say of a stretch of a file, each byte of which is hashed once. */
 struct sw_s3_hashes {
-	char sha256[SW_SHA256_SIZE];
-	char *md5;	/* base64; NULL: not wanted */
-	char *checksum; /* base64 of the SHA-256 */
+	char *checksum;		      /* base64 of its SHA-256, or of its MD5 */
+	char payload[SW_SHA256_SIZE]; /* in the signature: the SHA-256, or SW_S3_UNSIGNED */
 };
 
 /* Frees what HASHES holds. */
 void sw_s3_hashes_clear(struct sw_s3_hashes *hashes);
 
-/* Hashes LENGTH bytes of BODY's file. */
-gboolean sw_s3_hash(const struct sw_http_body *body, gboolean md5, struct sw_s3_hashes *ret,
-		    GCancellable *cancellable, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/*
+ * Hashes the stretch BODY of a file (by SHA-256, else by MD5) and reads it into BUFFER, which BODY is from then on; NULL: it is
+ * too large for that, and will be read again.
+ */
+gboolean sw_s3_take(struct sw_http_body *body, guint8 *buffer, gboolean sha256,
+		    struct sw_s3_hashes *ret, GCancellable *cancellable,
+		    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Stores a file in one request or in parts, all or nothing; it is not looked at afterwards. */
 gboolean sw_s3_upload(struct sw_s3 *s3, const struct sw_s3_upload *upload,
