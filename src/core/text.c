@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/text.h"
 
+#include <string.h>
+
+#define EXCERPT_MAX 300 /* characters */
+
 static gboolean disturbs(gunichar c)
 {
 	GUnicodeType type = g_unichar_type(c);
@@ -20,4 +24,19 @@ char *sw_text_line(const char *text)
 		g_string_append_unichar(line, disturbs(c) ? ' ' : c);
 	}
 	return g_string_free(line, FALSE);
+}
+
+char *sw_text_excerpt(const char *text)
+{
+	g_autofree char *line = sw_text_line(text == NULL ? "" : text);
+
+	g_strstrip(line);
+	return g_utf8_substring(line, 0, MIN(g_utf8_strlen(line, -1), EXCERPT_MAX));
+}
+
+void sw_text_wipe(char **text)
+{
+	if (*text != NULL)
+		explicit_bzero(*text, strlen(*text));
+	g_clear_pointer(text, g_free);
 }

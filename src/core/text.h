@@ -9,3 +9,9 @@
  * caller frees it.
  */
 char *sw_text_line(const char *text);
+
+/* The beginning of TEXT (NULL: "") made fit as by sw_text_line(), for a message; to be freed. */
+char *sw_text_excerpt(const char *text);
+
+/* Overwrites, frees and clears a secret; NULL is fine. */
+void sw_text_wipe(char **text);

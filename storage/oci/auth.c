@@ -6,24 +6,18 @@
 #include <unistd.h>
 
 #include "core/json.h"
+#include "core/text.h"
 
 #define ID "authfile"
 #define FILE_MAX (4 * 1024 * 1024)
 #define TOKEN_MAX (64 * 1024)
 #define TOKEN_SECONDS 60 /* where the answer does not say */
 
-void sw_oci_wipe(char **text)
-{
-	if (*text != NULL)
-		explicit_bzero(*text, strlen(*text));
-	g_clear_pointer(text, g_free);
-}
-
 void sw_oci_login_clear(struct sw_oci_login *login)
 {
-	sw_oci_wipe(&login->user);
-	sw_oci_wipe(&login->password);
-	sw_oci_wipe(&login->identity);
+	sw_text_wipe(&login->user);
+	sw_text_wipe(&login->password);
+	sw_text_wipe(&login->identity);
 }
 
 /* Files of Docker have "https://HOST/v1/" for HOST. */

@@ -10,9 +10,6 @@ struct sw_oci_login {
 	char *identity; /* a token to get tokens with, instead of a password; NULL: none */
 };
 
-/* Overwrites, frees and clears a secret; NULL is fine. */
-void sw_oci_wipe(char **text);
-
 /* Wipes and frees what LOGIN holds. */
 void sw_oci_login_clear(struct sw_oci_login *login);
 

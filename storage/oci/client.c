@@ -47,7 +47,7 @@ void sw_oci_clear(struct sw_oci *oci)
 	g_clear_pointer(&oci->registry, g_free);
 	g_clear_pointer(&oci->repository, g_free);
 	sw_oci_login_clear(&oci->login);
-	sw_oci_wipe(&oci->authorization);
+	sw_text_wipe(&oci->authorization);
 }
 
 gboolean sw_oci_prefix(const struct sw_oci *oci, const char *key, GError **error)
@@ -138,7 +138,7 @@ static gboolean fail_answer(const struct sw_oci *oci, const struct sw_http_respo
 
 static void set_authorization(struct sw_oci *oci, char *text, enum level level, guint64 seconds)
 {
-	sw_oci_wipe(&oci->authorization);
+	sw_text_wipe(&oci->authorization);
 	oci->authorization = text;
 	oci->level = level;
 	oci->expires =
@@ -184,7 +184,7 @@ static gboolean ask_for_token(struct sw_oci *oci, const char *url, const char *f
 	if (good)
 		set_authorization(oci, g_strconcat("Authorization: Bearer ", token, NULL), level,
 				  seconds);
-	sw_oci_wipe(&token);
+	sw_text_wipe(&token);
 	for (guint i = 0; i < lines->len; i++)
 		explicit_bzero(lines->pdata[i], strlen(lines->pdata[i]));
 	sw_http_response_clear(&response);
@@ -214,8 +214,8 @@ static gboolean get_token(struct sw_oci *oci, const struct sw_oci_challenge *cha
 				       "scope=%s&refresh_token=%s",
 				       service == NULL ? "" : service, escaped, identity);
 		good = ask_for_token(oci, realm, form, level, cancellable, error);
-		sw_oci_wipe(&identity);
-		sw_oci_wipe(&form);
+		sw_text_wipe(&identity);
+		sw_text_wipe(&form);
 	} else {
 		url = g_strdup_printf(
 			"%s%sscope=%s%s%s", realm, strchr(realm, '?') ? "&" : "?", escaped,

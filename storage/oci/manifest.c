@@ -18,7 +18,6 @@
 #define DOCKER_MANIFEST "application/vnd.docker.distribution.manifest.v2+json"
 #define DOCKER_INDEX "application/vnd.docker.distribution.manifest.list.v2+json"
 #define BLOB_MAX (G_GUINT64_CONSTANT(1) << 50)
-#define SHOWN_MAX 300
 
 static const struct sw_json_subject manifest_subject = { "the manifest", SW_ERROR_STORAGE,
 							 "bad-manifest" };
@@ -389,14 +388,6 @@ char *sw_oci_referrers_change(const char *text, size_t length, const char *diges
 	return json_to_string(root, FALSE);
 }
 
-static char *shorten(const char *text)
-{
-	g_autofree char *line = sw_text_line(text == NULL ? "" : text);
-
-	g_strstrip(line);
-	return g_utf8_substring(line, 0, MIN(g_utf8_strlen(line, -1), SHOWN_MAX));
-}
-
 void sw_oci_error_parse(const char *text, size_t length, char **ret_code, char **ret_message)
 {
 	static const struct sw_json_subject subject = { "the error", SW_ERROR_STORAGE,
@@ -418,6 +409,6 @@ void sw_oci_error_parse(const char *text, size_t length, char **ret_code, char *
 					 &message, NULL)))
 			message = NULL;
 	}
-	*ret_code = shorten(code);
-	*ret_message = shorten(message);
+	*ret_code = sw_text_excerpt(code);
+	*ret_message = sw_text_excerpt(message);
 }

@@ -8,7 +8,6 @@
 #include "core/text.h"
 #include "storage/s3/xml.h"
 
-#define SHOWN_MAX 300
 #define AFTER_MAX 30
 
 /* What the codes of S3 mean to the one who must act. */
@@ -64,15 +63,6 @@ static const struct meaning meanings[] = {
 	{ "OperationAborted", "busy", "another operation is under way", TRUE, FALSE },
 };
 
-/* A hostile text, fit for a message. */
-static char *shorten(const char *text)
-{
-	g_autofree char *line = sw_text_line(text == NULL ? "" : text);
-
-	g_strstrip(line);
-	return g_utf8_substring(line, 0, MIN(g_utf8_strlen(line, -1), SHOWN_MAX));
-}
-
 /* The code of an answer without a body (HEAD) by its status. */
 static const char *code_of_status(int status)
 {
@@ -119,8 +109,8 @@ static gboolean fail_region(const struct sw_http_response *response, const struc
 
 	if (text == NULL && root != NULL)
 		text = sw_xml_text(root, "Region");
-	region = shorten(text);
-	endpoint = shorten(root == NULL ? NULL : sw_xml_text(root, "Endpoint"));
+	region = sw_text_excerpt(text);
+	endpoint = sw_text_excerpt(root == NULL ? NULL : sw_xml_text(root, "Endpoint"));
 	if (*region != '\0')
 		return sw_fail(error, SW_ERROR_STORAGE, "region",
 			       "the bucket %s is in the region %s: use the option region=%s",
@@ -164,7 +154,7 @@ static void read_body(const struct sw_http_response *response, struct told *told
 		element = element == NULL ? told->root : element;
 		told->code = sw_xml_text(element, "Code");
 		g_free(told->message);
-		told->message = shorten(sw_xml_text(element, "Message"));
+		told->message = sw_text_excerpt(sw_xml_text(element, "Message"));
 	}
 	if (told->code == NULL || *told->code == '\0')
 		told->code = code_of_status(response->status);
@@ -179,7 +169,7 @@ static void clear_told(struct told *told)
 static gboolean fail_meaning(const struct sw_http_response *response, const struct told *told,
 			     const struct meaning *meaning, GError **error)
 {
-	g_autofree char *code = shorten(told->code);
+	g_autofree char *code = sw_text_excerpt(told->code);
 	const char *blank = *code == '\0' ? "" : " ";
 
 	if (meaning != NULL && meaning->remedy != NULL)

@@ -5,23 +5,17 @@
 #include <openssl/hmac.h>
 #include <string.h>
 
+#include "core/text.h"
 #include "storage/http/http.h"
 #include "storage/s3/encode.h"
 
 #define ALGORITHM "AWS4-HMAC-SHA256"
 
-static void wipe(char **text)
-{
-	if (*text != NULL)
-		explicit_bzero(*text, strlen(*text));
-	g_clear_pointer(text, g_free);
-}
-
 void sw_s3_keys_clear(struct sw_s3_keys *keys)
 {
-	wipe(&keys->access);
-	wipe(&keys->secret);
-	wipe(&keys->token);
+	sw_text_wipe(&keys->access);
+	sw_text_wipe(&keys->secret);
+	sw_text_wipe(&keys->token);
 	keys->expires = 0;
 }
 

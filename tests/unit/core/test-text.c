@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <string.h>
+
 #include "core/text.h"
 
 static void test_line(void)
@@ -26,9 +28,26 @@ static void test_line(void)
 	}
 }
 
+static void test_excerpt(void)
+{
+	g_autofree char *long_text = g_strnfill(1000, 'a');
+	g_autofree char *cut = sw_text_excerpt(long_text);
+	g_autofree char *clean = sw_text_excerpt(" two\nlines ");
+	g_autofree char *none = sw_text_excerpt(NULL);
+	char *secret = g_strdup("sesame");
+
+	g_assert_cmpuint(strlen(cut), ==, 300);
+	g_assert_cmpstr(clean, ==, "two lines");
+	g_assert_cmpstr(none, ==, "");
+	sw_text_wipe(&secret);
+	g_assert_null(secret);
+	sw_text_wipe(&secret);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/text/line", test_line);
+	g_test_add_func("/text/excerpt", test_excerpt);
 	return g_test_run();
 }
