@@ -9,5 +9,5 @@ cd "$(dirname "$0")/.."
 need clang-format
 [[ $(clang-format --version) == *'version 14.'* ]] || { echo "this is not clang-format 14" && exit 77; }
 
-find src formats storage tests \( -name '*.c' -o -name '*.cc' -o -name '*.h' \) -print0 |
+find src formats storage installer tests \( -name '*.c' -o -name '*.cc' -o -name '*.h' \) -print0 |
 	xargs -0 clang-format --dry-run -Werror

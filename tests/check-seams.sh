@@ -42,26 +42,27 @@ may_include src/disk disk image source spec core
 may_include src/verify verify disk image source spec core
 may_include src/build build store disk image source spec core
 may_include src/cli cli build verify store disk image source spec core
-may_include formats core formats
+may_include formats core formats installer
+may_include installer installer
 may_include storage core storage
 
 refuse "only the files of the guest speak to libguestfs" \
-	< <(code 'guestfs\.h|\bguestfs_' src formats storage | found grep -vE '^src/disk/(guest|guest-label|examine)\.c:|^src/disk/guest-handle\.h:')
+	< <(code 'guestfs\.h|\bguestfs_' src formats storage installer | found grep -vE '^src/disk/(guest|guest-label|examine)\.c:|^src/disk/guest-handle\.h:')
 for plugin in formats/*.c storage/*.c; do
 	[ -e "$plugin" ] || continue
 	name=$(basename "$plugin" .c)
 	refuse "the core does not name $plugin" < <(code "sw_(format|storage)_$name\\b" src)
 done
 
-refuse "programs are run by core/subprocess.h, never by a shell" < <(code '\b(system|popen|execlp|execvp|wordexp)\(' src formats storage)
-refuse "unbounded string functions" < <(code '\b(sprintf|vsprintf|strcpy|strcat|stpcpy|gets|alloca|strtok)\(' src formats storage)
-refuse "numbers are parsed by core/" < <(code '\b(atoi|atol|atoll|strtol|strtoul|strtoll|strtoull|sscanf)\(' src formats storage)
-refuse "cleanup by attribute, not by goto" < <(code '\bgoto\b' src formats storage)
-refuse "only the command line prints and exits" < <(code '\b(printf|puts|putchar|exit|_exit|abort|g_print|g_printerr)\(' src formats storage | found grep -v '^src/cli/')
-refuse "nothing is left to be done" < <(found grep -rnIE '\b(TODO|FIXME|XXX)\b' src formats storage contrib fixtures tests | found grep -v '^tests/check-seams\.sh:')
-refuse "a header is included once" < <(find src formats storage -name '*.h' -exec grep -LE '^#pragma once' {} +)
+refuse "programs are run by core/subprocess.h, never by a shell" < <(code '\b(system|popen|execlp|execvp|wordexp)\(' src formats storage installer)
+refuse "unbounded string functions" < <(code '\b(sprintf|vsprintf|strcpy|strcat|stpcpy|gets|alloca|strtok)\(' src formats storage installer)
+refuse "numbers are parsed by core/" < <(code '\b(atoi|atol|atoll|strtol|strtoul|strtoll|strtoull|sscanf)\(' src formats storage installer)
+refuse "cleanup by attribute, not by goto" < <(code '\bgoto\b' src formats storage installer)
+refuse "only programs print and exit" < <(code '\b(printf|puts|putchar|exit|_exit|abort|g_print|g_printerr)\(' src formats storage installer | found grep -vE '^(src/cli|installer)/')
+refuse "nothing is left to be done" < <(found grep -rnIE '\b(TODO|FIXME|XXX)\b' src formats storage installer contrib fixtures tests | found grep -v '^tests/check-seams\.sh:')
+refuse "a header is included once" < <(find src formats storage installer -name '*.h' -exec grep -LE '^#pragma once' {} +)
 refuse "a file starts with its licence" < <(
-	find src formats storage tests contrib fixtures .ci -type f \
+	find src formats storage installer tests contrib fixtures .ci -type f \
 		\( -name '*.c' -o -name '*.cc' -o -name '*.h' -o -name '*.py' -o -name '*.sh' -o -perm -u+x \) -print0 |
 		xargs -0 awk 'FNR == 1 { seen = 0 } /SPDX-License-Identifier: MIT/ { seen = 1 } FNR == 2 && !seen { print FILENAME } FNR == 2 { nextfile }'
 )

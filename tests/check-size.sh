@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 . tests/need.sh
 need pmccabe
 
-mapfile -t code < <(find src formats storage tests -name '*.c' -o -name '*.cc' -o -name '*.h' | sort)
+mapfile -t code < <(find src formats storage installer tests -name '*.c' -o -name '*.cc' -o -name '*.h' | sort)
 mapfile -t scripts < <(grep -rlIE '^#!' contrib fixtures tests .ci | sort -u)
 status=0
 wc -l "${code[@]}" "${scripts[@]}" | awk '

@@ -131,6 +131,26 @@ static void tidy(struct map *map)
 	}
 }
 
+gboolean sw_bmap_ranges(struct sw_sparse *disk, GArray **ret_ranges, GError **error)
+{
+	struct map map = { .disk = disk,
+			   .stretches = g_array_new(FALSE, FALSE, sizeof(struct stretch)) };
+	gboolean good = collect(&map, error);
+
+	tidy(&map);
+	if (good)
+		*ret_ranges = g_array_new(FALSE, FALSE, sizeof(struct sw_bmap_range));
+	for (guint i = 0; good && i < map.stretches->len; i++) {
+		const struct stretch *s = &g_array_index(map.stretches, struct stretch, i);
+		struct sw_bmap_range range = { .start = s->start * BLOCK,
+					       .end = MIN(s->end * BLOCK, sw_sparse_size(disk)) };
+
+		g_array_append_val(*ret_ranges, range);
+	}
+	g_array_unref(map.stretches);
+	return good;
+}
+
 static gboolean hash(struct map *map, struct stretch *stretch, guint8 *buffer, GError **error)
 {
 	guint64 end = MIN(stretch->end * BLOCK, sw_sparse_size(map->disk));

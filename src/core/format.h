@@ -47,6 +47,8 @@ struct sw_format {
 	guint64 disk_unit;
 	/* Does it need sw_format_input.tree?  Then it cannot be made of a disk alone. */
 	gboolean needs_tree;
+	/* Is it made only of a disk that boots, with slipway's partitions?  Else any will do. */
+	gboolean needs_system;
 	/*
 	 * Adds the paths (char *, to be freed) of all that write() will make with the options of
 	 * STATE to NAMES, as far as they are known before; the main file first.  NULL: just the

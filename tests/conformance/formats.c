@@ -524,7 +524,7 @@ static void add_row(const struct sw_format *format, const char *name, const char
 			     .reader = find_reader(format, name, value),
 			     .name = name,
 			     .value = value };
-	if (format->needs_tree) {
+	if (format->needs_tree || format->needs_system) {
 		add_test(row, "options", test_options);
 		return;
 	}
