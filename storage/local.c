@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "storage/directory/directory.h"
 
-static const struct sw_param params[] = {
-	{ "sync", SW_PARAM_BOOL, "false", NULL, G_STRUCT_OFFSET(struct sw_directory, sync), FALSE,
-	  "wait until all is on the disk, for a machine that may lose its power" },
-	{ 0 },
-};
-
 static gboolean local_open(void *state, const char *location,
 			   G_GNUC_UNUSED GCancellable *cancellable, GError **error)
 {
@@ -18,7 +12,6 @@ const struct sw_storage sw_storage_local = {
 	.scheme = "file",
 	.summary = "a directory of this machine",
 	.state_size = sizeof(struct sw_directory),
-	.params = params,
 	.hashes = TRUE,
 	.open = local_open,
 	.check = sw_directory_check,

@@ -39,7 +39,6 @@ static gboolean pvc_open(void *state, const char *location, G_GNUC_UNUSED GCance
 		return sw_fail(error, SW_ERROR_STORAGE, ID, "pvc:// names no claim");
 	if (!g_path_is_absolute(pvc->root))
 		return sw_fail(error, SW_ERROR_USAGE, ID, "pvc.root must be an absolute path");
-	pvc->directory.sync = TRUE;
 	mount = g_build_filename(pvc->root, claim, NULL);
 	path = g_build_filename(pvc->root, location, NULL);
 	return sw_directory_open(&pvc->directory, ID, mount, path, error);

@@ -78,10 +78,8 @@ static gboolean put_all(struct sw_run *run, const struct sw_storage *local, void
 			GCancellable *cancellable, GError **error)
 {
 	const struct sw_put how = { .move = !run->build->keep, .overwrite = TRUE };
-	g_autoptr(GHashTable) options = g_hash_table_new(g_str_hash, g_str_equal);
 
-	g_hash_table_insert(options, (gpointer) "sync", (gpointer) "true");
-	if (!sw_params_apply(local->params, options, state, "storage local", error) ||
+	if (!sw_params_apply(local->params, NULL, state, "storage local", error) ||
 	    !local->open(state, run->build->output, cancellable, error))
 		return FALSE;
 	for (guint i = 0; i < run->artifacts->len; i++) {

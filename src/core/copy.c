@@ -2,6 +2,7 @@
 #include "core/copy.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -104,6 +105,7 @@ static void *hash_pieces(void *data)
 {
 	struct copying *c = data;
 	gboolean last = FALSE, good = TRUE;
+	guint64 waiting = 0;
 
 	while (!last) {
 		struct piece *piece = g_async_queue_pop(c->full);
@@ -111,6 +113,12 @@ static void *hash_pieces(void *data)
 		good = good && sw_sha256_zeros(c->hash, piece->hole, c->cancellable, NULL);
 		if (good)
 			sw_sha256_update(c->hash, piece->data, piece->length);
+		/* The disk begins now with what is synced in the end. */
+		waiting += piece->length;
+		if (waiting >= STEP_SIZE) {
+			sync_file_range(c->out, 0, 0, SYNC_FILE_RANGE_WRITE);
+			waiting = 0;
+		}
 		last = piece->last;
 		g_async_queue_push(c->free, piece);
 	}

@@ -16,7 +16,6 @@ struct sw_directory {
 	char *location; /* NULL: not open */
 	char *mount;	/* must be a mount point, LOCATION is below it; NULL: need not be one */
 	int fd;		/* of LOCATION; -1: not looked at yet */
-	gboolean sync;	/* what is stored is on the disk before it is visible */
 };
 
 /*

@@ -78,7 +78,7 @@ static gboolean descend(struct sw_place *place, const char *prefix, const char *
 	place->fd = -1;
 	if (make && mkdirat(parent, component, 0777) == 0) {
 		g_ptr_array_add(place->made, g_build_filename(prefix, component, NULL));
-		if (place->directory->sync && fsync(parent) < 0 && errno != EINVAL)
+		if (fsync(parent) < 0 && errno != EINVAL)
 			return sw_place_fail(place, "store", error);
 	} else if (make && errno != EEXIST) {
 		return sw_place_fail(place, "store", error);

@@ -117,8 +117,7 @@ static gboolean fill(int in, const struct making *making, const struct sw_artifa
 	if (artifact->sha256[0] != '\0' && !g_str_equal(ret_sha256, artifact->sha256))
 		return sw_fail(error, SW_ERROR_STORAGE, place->directory->id,
 			       "%s: the copy differs from what was written", place->path);
-	return !place->directory->sync || fsync(making->fd) == 0 ||
-	       sw_place_fail(place, "store", error);
+	return fsync(making->fd) == 0 || sw_place_fail(place, "store", error);
 }
 
 /* The last step, which makes it visible. */
@@ -173,7 +172,7 @@ static gboolean move(int fd, const struct sw_place *place, const struct sw_artif
 
 static gboolean settle(struct sw_place *place, GError **error)
 {
-	place->settled = !place->directory->sync || fsync(place->fd) == 0 || errno == EINVAL;
+	place->settled = fsync(place->fd) == 0 || errno == EINVAL;
 	return place->settled || sw_place_fail(place, "store", error);
 }
 

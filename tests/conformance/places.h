@@ -115,15 +115,6 @@ static GHashTable *claim_options(const struct session *s, const char *directory,
 	return options;
 }
 
-/* A directory that is synced, so that a failing fsync() is seen. */
-static GHashTable *sync_option(void)
-{
-	GHashTable *options = g_hash_table_new(g_str_hash, g_str_equal);
-
-	g_hash_table_insert(options, (gpointer) "sync", (gpointer) "true");
-	return options;
-}
-
 static void open_session(struct session *s, const struct sw_storage *storage, const char *directory)
 {
 	g_autoptr(GHashTable) options = NULL;
@@ -138,8 +129,6 @@ static void open_session(struct session *s, const struct sw_storage *storage, co
 	s->scratch = make_scratch("slipway-conformance-storages-");
 	s->location = directory == NULL ? s->place->location(s->scratch) : g_strdup(directory);
 	s->state = g_malloc0(storage->state_size);
-	if (g_str_equal(storage->name, "local"))
-		options = sync_option();
 	if (g_str_equal(storage->name, "pvc"))
 		options = claim_options(s, directory, &argument);
 	if (g_str_equal(storage->name, "oci")) {
