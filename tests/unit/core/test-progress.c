@@ -37,6 +37,20 @@ static char *capture_end(struct capture *capture)
 	return text;
 }
 
+/* Waits until PART has been written. */
+static void await(const struct capture *capture, const char *part)
+{
+	for (int i = 0; i < 1000; i++) {
+		char text[4096] = "";
+
+		g_assert_cmpint(pread(capture->file, text, sizeof(text) - 1, 0), >=, 0);
+		if (strstr(text, part) != NULL)
+			return;
+		g_usleep(10000);
+	}
+	g_assert_not_reached();
+}
+
 /* Two stages at once, a hostile summary, bytes of a stage that is not there. */
 static char *show(enum sw_progress_mode mode)
 {
@@ -47,7 +61,8 @@ static char *show(enum sw_progress_mode mode)
 	sw_progress_stage(progress, "appliance", "starting");
 	sw_progress_bytes(progress, "source", 1048576, 4194304);
 	sw_progress_bytes(progress, "none", 1, 2);
-	g_usleep(350000);
+	if (mode == SW_PROGRESS_TERM)
+		await(&capture, "% of 4 MiB | appliance: ");
 	sw_progress_note(progress, "no KVM: %s", "emulating");
 	sw_progress_done(progress, "source", 1.25);
 	sw_progress_done(progress, "appliance", 12.5);

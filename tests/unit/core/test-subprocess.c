@@ -185,26 +185,45 @@ static void test_daemon(void)
 	g_assert_cmpint(g_get_monotonic_time() - began, <, 5 * G_TIME_SPAN_SECOND);
 }
 
-static gpointer cancel_soon(gpointer cancellable)
+struct cancelling {
+	GCancellable *cancellable;
+	const char *file; /* cancels when this holds a line; NULL: soon */
+	gint64 when;
+};
+
+static gboolean has_line(const char *path)
 {
-	g_usleep(200000);
-	g_cancellable_cancel(cancellable);
+	g_autofree char *text = NULL;
+
+	return g_file_get_contents(path, &text, NULL, NULL) && strchr(text, '\n') != NULL;
+}
+
+static gpointer cancel_soon(gpointer data)
+{
+	struct cancelling *cancelling = data;
+
+	if (cancelling->file == NULL)
+		g_usleep(200000);
+	for (int i = 0; cancelling->file != NULL && i < 1000 && !has_line(cancelling->file); i++)
+		g_usleep(10000);
+	cancelling->when = g_get_monotonic_time();
+	g_cancellable_cancel(cancelling->cancellable);
 	return NULL;
 }
 
-/* Runs ARGV, cancels it, returns the seconds it took. */
-static double run_cancelled(const char *const *argv)
+/* Runs ARGV, cancels it (FILE: see above), returns the seconds that it then took. */
+static double run_cancelled(const char *const *argv, const char *file)
 {
 	g_autoptr(GCancellable) cancellable = g_cancellable_new();
 	g_autoptr(GError) error = NULL;
-	GThread *thread = g_thread_new("cancel", cancel_soon, cancellable);
-	gint64 began = g_get_monotonic_time();
+	struct cancelling cancelling = { .cancellable = cancellable, .file = file };
+	GThread *thread = g_thread_new("cancel", cancel_soon, &cancelling);
 
 	g_assert_false(run(argv, NULL, NULL, cancellable, &error));
 	g_assert_error(error, SW_ERROR, SW_ERROR_CANCELLED);
 	g_assert_cmpstr(sw_error_id(error), ==, "cancelled");
 	g_thread_join(thread);
-	return (double)(g_get_monotonic_time() - began) / G_TIME_SPAN_SECOND;
+	return (double)(g_get_monotonic_time() - cancelling.when) / G_TIME_SPAN_SECOND;
 }
 
 /* Gone, or a zombie that nobody has reaped. */
@@ -224,9 +243,10 @@ static void test_cancel(void)
 		"trap '' TERM; sleep 30 & echo $! > %s; wait; wait; sleep 30", file);
 	g_autofree char *pid = NULL;
 
-	g_assert_cmpfloat(run_cancelled((const char *const[]){ "sleep", "30", NULL }), <, 1.9);
+	g_assert_cmpfloat(run_cancelled((const char *const[]){ "sleep", "30", NULL }, NULL), <,
+			  1.7);
 	/* One that ignores SIGTERM, and so does its child. */
-	g_assert_cmpfloat(run_cancelled(SHELL(script)), <, 8);
+	g_assert_cmpfloat(run_cancelled(SHELL(script), file), <, 8);
 	g_assert_true(g_file_get_contents(file, &pid, NULL, NULL));
 	g_strchomp(pid);
 	for (int i = 0; i < 50 && !is_dead(pid); i++)
