@@ -69,19 +69,25 @@ static gboolean is_there(const struct pvc *pvc, const char *name, GError **error
 		       pvc->directory.location, name);
 }
 
-/* Does disk.img hold ARTIFACT, as after a put that was killed? */
+/* Does disk.img hold ARTIFACT, as after a put that was killed?  RET_SHA256 (NULL: not wanted) is its. */
 static gboolean is_disk_of(const struct pvc *pvc, const struct sw_artifact *artifact,
-			   GCancellable *cancellable)
+			   char *ret_sha256, GCancellable *cancellable)
 {
+	struct sw_artifact known = *artifact;
 	g_autofree char *path = g_build_filename(pvc->directory.location, KUBEVIRT_DISK, NULL);
 	sw_autofd int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	char sha256[SW_SHA256_SIZE];
 	struct stat st;
 
-	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	       (guint64)st.st_size == artifact->size &&
-	       sw_sha256_file(fd, path, sha256, cancellable, NULL) &&
-	       g_str_equal(sha256, artifact->sha256);
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    (guint64)st.st_size != artifact->size ||
+	    (known.sha256[0] == '\0' && !sw_artifact_hash(&known, cancellable, NULL)) ||
+	    !sw_sha256_file(fd, path, sha256, cancellable, NULL) ||
+	    !g_str_equal(sha256, known.sha256))
+		return FALSE;
+	if (ret_sha256 != NULL)
+		memcpy(ret_sha256, sha256, sizeof sha256);
+	return TRUE;
 }
 
 /* The key comes last: where it is, all is done. */
@@ -94,7 +100,7 @@ static gboolean put_disk(struct pvc *pvc, const char *key, const struct sw_artif
 	if (!how->overwrite && sw_directory_stat(pvc, key, &stored, cancellable, NULL))
 		return is_there(pvc, key, error);
 	if (!how->overwrite && sw_directory_stat(pvc, KUBEVIRT_DISK, &stored, cancellable, NULL)) {
-		made = is_disk_of(pvc, artifact, cancellable);
+		made = is_disk_of(pvc, artifact, how->ret_sha256, cancellable);
 		if (!made)
 			return sw_check_cancelled(cancellable, error) &&
 			       is_there(pvc, KUBEVIRT_DISK, error);
